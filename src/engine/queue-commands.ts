@@ -3,6 +3,7 @@
  * so that it survives HUP and a restart. Pauses and resumes by a signal have no note of their own.
  */
 import { type Command, type CommandReply, done, refused } from '../protocol/commands.ts';
+import type { PauseReason } from '../protocol/events.ts';
 import { overrideOf } from '../resque/workers/overrides.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
@@ -92,6 +93,15 @@ function pauseEntry(pool: Pool, router: QueueRouter, by: string): CommandReply {
   return done(`every queue of ${pool.key} is paused`);
 }
 
+/** Why a queue stays paused that its user has resumed. */
+const otherPauses: Readonly<Record<PauseReason['kind'], string>> = {
+  operator: 'an operator has paused it',
+  all: 'all queues are paused',
+  cluster: 'pause-all-workers is set in Redis',
+  unstartable: "its script can't be started",
+  unreadable: "its key in Redis can't be read as a list",
+};
+
 function resumeQueue(queue: string, { router }: QueueCommandContext): CommandReply {
   const entry = entryOf(queue, router);
   if (entry !== null) return resumeEntry(entry, router);
@@ -100,7 +110,7 @@ function resumeQueue(queue: string, { router }: QueueCommandContext): CommandRep
   endPause(queue, router);
   const [left] = router.pausesOf(queue);
   if (left === undefined) return done(`${queue} is resumed`);
-  const why = left.entry === undefined ? `: ${left.kind}` : ` with ${left.entry}`;
+  const why = left.entry === undefined ? `: ${otherPauses[left.kind]}` : ` with ${left.entry}`;
   return done(`${queue} is still paused${why}`);
 }
 

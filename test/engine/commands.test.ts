@@ -32,7 +32,7 @@ describe('pausing', () => {
     await engine.do({ type: 'pause-queue', queue: 'mail' });
     expect(await engine.do({ type: 'pause-all' })).toEqual(done());
     expect(await engine.do({ type: 'resume-queue', queue: 'mail' })).toEqual(
-      done('mail is still paused: all'),
+      done('mail is still paused: all queues are paused'),
     );
     expect(await engine.do({ type: 'resume-all' })).toEqual(done());
     expect(engine.all('queue.resumed').map(({ queue }) => queue)).toEqual(['mail', 'news']);

@@ -37,9 +37,11 @@ export async function readWorkerInfos(
   const { client } = peers;
   const registry = await readRegistry(client.session, client.keys);
   const judged = await judge(peers, registry, mostSilent(registry, count));
+  // Slot 2 comes before slot 10.
+  const { compare } = new Intl.Collator('en', { numeric: true });
   const workers = judged
     .map((worker) => infoOf(worker, registry.nowMs, client.owner))
-    .sort((a, b) => Number(isAlive(a)) - Number(isAlive(b)) || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => Number(isAlive(a)) - Number(isAlive(b)) || compare(a.id, b.id));
   const total = registry.workers.length;
   return done(`${workers.length} of ${total} workers`, { kind: 'workers', total, workers });
 }

@@ -22,7 +22,7 @@ export function askToQuit(context: ActionContext): void {
     choices.push({
       label: 'Detach',
       key: quitKeys.detach,
-      detail: isStopping ? 'it stops when its jobs end' : 'keep it running, for `attach`',
+      detail: isStopping ? 'it stops when its jobs end' : 'leave the runner running',
     });
   }
   if (!isStopping) choices.push({ label: 'Drain and quit', key: quitKeys.drain, detail: jobs.toDrain });

@@ -3,9 +3,10 @@ import { age as ageText, utcTime } from '../../messages/quantities.ts';
 import type { DelayedInfo, ScheduleInfo } from '../../protocol/delayed.ts';
 import { type DelayedItem, dueAtOf } from '../../store/delayed-items.ts';
 import { selected } from '../layout/framed.ts';
-import { bodyLines, heading } from '../panels/detail-lines.ts';
+import { bodyLines, flowing, heading } from '../panels/detail-lines.ts';
 import { timeCell } from '../panels/words.ts';
 import { cell, type Line, lineOf, type Part, restyled, span } from '../text/line.ts';
+import { wrapWords } from '../text/wrap.ts';
 
 const timeColumns = 9;
 const inColumns = 9;
@@ -90,13 +91,15 @@ function jobDetail(
   width: number,
 ): Line[] {
   return [
-    lineOf(width, [
-      span(jobClass ?? '(no class)', { bold: true }),
-      span('  queue '),
-      span(queue ?? "(none: it can't run)", { bold: true }),
-      span(dueAtMs === null ? '  never due' : `  due ${utcTime(dueAtMs)}`),
-      span(`  ${id}`, { dim: true }),
-    ]),
+    ...flowing(
+      [
+        [span(jobClass ?? '(no class)', { bold: true })],
+        [span('queue '), span(queue ?? "(none: it can't run)", { bold: true })],
+        [span(dueAtMs === null ? 'never due' : `due ${utcTime(dueAtMs)}`)],
+        [span(id, { dim: true })],
+      ],
+      width,
+    ),
     ...(retry === null
       ? []
       : [
@@ -117,13 +120,20 @@ function scheduleDetail(schedule: ScheduleInfo, width: number): Line[] {
   const { name, source, timing, queue, jobClass, args, description, nextAtMs, lastAtMs, problem } = schedule;
   const time = (atMs: number | null) => (atMs === null ? 'never' : utcTime(atMs));
   return [
-    lineOf(width, [
-      span(name, { bold: true }),
-      span(`  schedule of ${source === 'config' ? 'the config' : 'Redis'}  `),
-      span(timing, { color: 'cyan' }),
-    ]),
-    lineOf(width, [span(`next ${time(nextAtMs)}, last ${time(lastAtMs)}`)]),
-    ...(problem === null ? [] : [lineOf(width, [span(`can't run: ${problem}`, { color: 'red' })])]),
+    ...flowing(
+      [
+        [span(name, { bold: true })],
+        [span(`schedule of ${source === 'config' ? 'the config' : 'Redis'}`)],
+        [span(timing, { color: 'cyan' })],
+      ],
+      width,
+    ),
+    ...flowing([[span(`next ${time(nextAtMs)},`)], [span(`last ${time(lastAtMs)}`)]], width),
+    ...(problem === null
+      ? []
+      : wrapWords(`can't run: ${problem}`, width).map((line) =>
+          lineOf(width, [span(line, { color: 'red' })]),
+        )),
     ...(jobClass === null
       ? []
       : [lineOf(width, [span(jobClass, { bold: true }), span(`  queue ${queue ?? '-'}`)])]),

@@ -21,7 +21,7 @@ export const detailTitles: Readonly<Record<OpenedDetail['kind'], string>> = {
 export function detailOf(opened: OpenedDetail, width: number): Line[] {
   switch (opened.kind) {
     case 'failure':
-      return failureDetail(opened.entry, width);
+      return failureDetail(opened.entry, width, true);
     case 'worker':
       return workerDetail(opened.worker, width);
     case 'delayed-job':

@@ -1,8 +1,8 @@
 /** A waiting job in full, as far as the engine sends it. */
 import { grouped } from '../../messages/quantities.ts';
 import type { WaitingJob } from '../../protocol/commands.ts';
-import { bodyLines, heading } from '../panels/detail-lines.ts';
-import { type Line, lineOf, span } from '../text/line.ts';
+import { bodyLines, flowing, heading } from '../panels/detail-lines.ts';
+import { type Line, span } from '../text/line.ts';
 
 export function waitingDetail(queue: string, job: WaitingJob, width: number): Line[] {
   const part = (title: string, text: string) => {
@@ -10,12 +10,15 @@ export function waitingDetail(queue: string, job: WaitingJob, width: number): Li
     return lines.length === 0 ? [] : [heading(title, width), ...lines];
   };
   return [
-    lineOf(width, [
-      span(job.jobClass ?? '(no class)', { bold: true }),
-      span('  queue '),
-      span(queue, { bold: true }),
-      span(`  place ${grouped(job.index + 1)} when it was read  ${grouped(job.size)} bytes`),
-    ]),
+    ...flowing(
+      [
+        [span(job.jobClass ?? '(no class)', { bold: true })],
+        [span('queue '), span(queue, { bold: true })],
+        [span(`place ${grouped(job.index + 1)} when it was read`)],
+        [span(`${grouped(job.size)} bytes`)],
+      ],
+      width,
+    ),
     ...part('args', prettyArgs(job.args)),
     ...part(job.isWhole ? 'payload' : 'the beginning of the payload', job.payload),
   ];

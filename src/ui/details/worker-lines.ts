@@ -6,6 +6,7 @@ import { bodyLines, heading } from '../panels/detail-lines.ts';
 import { elapsed } from '../text/figures.ts';
 import { cutStart } from '../text/fit.ts';
 import { cell, type Line, lineOf, type Part, restyled, type Style, span } from '../text/line.ts';
+import { wrapWords } from '../text/wrap.ts';
 
 const kindWords: Readonly<Record<WorkerInfo['kind'], string>> = {
   'resque-runner': 'runner',
@@ -93,7 +94,7 @@ export function workerDetail(worker: WorkerInfo, width: number): Line[] {
   ];
   return [
     lineOf(width, [span(id, { bold: true })]),
-    lineOf(width, [span(stateText(worker), stateStyles[state])]),
+    ...wrapWords(stateText(worker), width).map((line) => lineOf(width, [span(line, stateStyles[state])])),
     lineOf(width, [span(about.join(', '))]),
     lineOf(width, [span('queues ', { dim: true }), span(queues === '' ? '(none)' : queues)]),
     ...(job === null ? [] : jobLines(worker, job, width)),
@@ -102,12 +103,13 @@ export function workerDetail(worker: WorkerInfo, width: number): Line[] {
 
 function jobLines(worker: WorkerInfo, job: WorkerJob, width: number): Line[] {
   const { ageMs, args } = job;
-  const since = ageMs === null ? '' : ` for ${ageText(ageMs)}`;
+  const isLeft = isStale(worker);
+  const age = ageMs === null ? '' : isLeft ? `, started ${ageText(ageMs)} ago` : ` for ${ageText(ageMs)}`;
   return [
     lineOf(width, [
-      span(isStale(worker) ? 'left ' : 'runs ', { dim: true }),
+      span(isLeft ? 'left a job ' : 'running ', { dim: true }),
       ...jobParts({ ...job, args: '' }),
-      span(since),
+      span(age),
     ]),
     ...(args === '' ? [] : [heading('args', width), ...bodyLines(args, width)]),
   ];

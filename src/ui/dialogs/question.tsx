@@ -21,7 +21,8 @@ export function QuestionBox({ dialog }: { readonly dialog: QuestionDialog }): Re
       title={[span(title, { bold: true })]}
       foot={[span(hintSentence('question'))]}
       content={(width) => {
-        const buttons = choiceLines(dialog, width);
+        const wrapped = choiceLines(dialog, width);
+        const buttons = wrapped.length > rows ? choiceLines(dialog, width, 1) : wrapped;
         const text = lines.flatMap((line) => wrapWords(line, width));
         // The choices are always visible: a small screen has less text, and no blank lines.
         const shown = text.length > rows - buttons.length ? cutLines(text, rows - buttons.length) : text;
@@ -40,8 +41,12 @@ function cutLines(lines: readonly string[], rows: number): readonly string[] {
   return [...lines.slice(0, rows - 1), `${lines[rows - 1] ?? ''} …`];
 }
 
-/** A row for each choice and what it does, or all choices in one row if that says it all. */
-function choiceLines({ choices, focus }: QuestionDialog, width: number): Line[] {
+/**
+ * A row for each choice and what it does, or all choices in one row if that says it all.
+ *
+ * @param rowsEach what doesn't fit into so many rows for each choice is left out
+ */
+function choiceLines({ choices, focus }: QuestionDialog, width: number, rowsEach = Infinity): Line[] {
   const longest = Math.max(...choices.map(({ label }) => label.length));
   const buttons = choices.map(({ label, key }, at) => button(label.padEnd(longest), key, at === focus));
   const inOneRow = buttons.flatMap((parts) => [...parts, span('   ')]);
@@ -50,7 +55,8 @@ function choiceLines({ choices, focus }: QuestionDialog, width: number): Line[] 
   return choices.flatMap(({ detail }, at) => {
     const parts = [...(buttons[at] ?? []), span('  ')];
     const indent = widthOf(parts);
-    return wrapWords(detail, width - indent).map((line, row) =>
+    const lines = wrapWords(detail, width - indent);
+    return (lines.length > rowsEach ? [''] : lines).map((line, row) =>
       lineOf(width, [...(row === 0 ? parts : [cell('', indent)]), span(line, { dim: true })]),
     );
   });

@@ -1,15 +1,23 @@
 /** One failure in full: the job, its arguments, the error and the output. */
 import type { FailureEntry } from '../../protocol/commands.ts';
-import { type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
-import { bodyLines, heading } from './detail-lines.ts';
+import { type Line, lineOf, type Span, type Style, span } from '../text/line.ts';
+import { bodyLines, flowing, heading } from './detail-lines.ts';
 import { howItEnded } from './words.ts';
 
-export function failureDetail(entry: FailureEntry, width: number): Line[] {
+/** @param isOpen whether it has the whole screen; below a list, its first lines are worth more than the end of a line */
+export function failureDetail(entry: FailureEntry, width: number, isOpen: boolean): Line[] {
   const body = (text: string | null, style: Style = {}) => bodyLines(text, width, style);
   const section = (title: string, lines: readonly Line[]) =>
     lines.length === 0 ? [] : [heading(title, width), ...lines];
   return [
-    lineOf(width, summary(entry)),
+    ...(isOpen
+      ? flowing(summary(entry), width)
+      : [
+          lineOf(
+            width,
+            summary(entry).flatMap((item) => [...item, span('  ')]),
+          ),
+        ]),
     ...section('args', body(entry.args)),
     ...section('error', body(entry.error, { color: 'red' })),
     ...section(
@@ -21,16 +29,15 @@ export function failureDetail(entry: FailureEntry, width: number): Line[] {
   ];
 }
 
-function summary(entry: FailureEntry): Part[] {
+function summary(entry: FailureEntry): Span[][] {
   const ended = howItEnded(entry);
   return [
-    span(entry.jobClass ?? '(no class)', { bold: true }),
-    span('  queue '),
-    span(entry.queue ?? '(none)', { bold: true }),
-    ...(entry.exception === null ? [] : [span('  '), span(entry.exception, { color: 'red' })]),
-    ...(ended === '' ? [] : [span(`  ${ended}`)]),
-    span(`  failed ${entry.failedAt ?? '(at an unknown time)'}`),
-    ...(entry.retriedAt === null ? [] : [span(`  retried ${entry.retriedAt}`, { color: 'green' })]),
-    ...(entry.worker === null ? [] : [span(`  worker ${entry.worker}`, { dim: true })]),
+    [span(entry.jobClass ?? '(no class)', { bold: true })],
+    [span('queue '), span(entry.queue ?? '(none)', { bold: true })],
+    ...(entry.exception === null ? [] : [[span(entry.exception, { color: 'red' })]]),
+    ...(ended === '' ? [] : [[span(ended)]]),
+    [span(`failed ${entry.failedAt ?? '(at an unknown time)'}`)],
+    ...(entry.retriedAt === null ? [] : [[span(`retried ${entry.retriedAt}`, { color: 'green' })]]),
+    ...(entry.worker === null ? [] : [[span(`worker ${entry.worker}`, { dim: true })]]),
   ];
 }

@@ -24,10 +24,7 @@ export function Footer(): ReactNode {
   const focus = useFrame((frame) => focusOf(frame, frame.size));
   const dialog = useFrame(({ view }) => view.dialog);
   const columns = useFrame(({ size }) => size.columns);
-  const line =
-    dialog === null
-      ? keysLine(focus, columns, isReadOnly)
-      : lineOf(columns, [span(' '), ...dialogKeys(dialog)]);
+  const line = dialog === null ? keysLine(focus, columns, isReadOnly) : dialogLine(dialog, columns);
   return <Canvas width={columns} lines={[line]} />;
 }
 
@@ -96,15 +93,20 @@ const footerKeys: Readonly<Partial<Record<ActionName, KeyTexts>>> = {
   ],
 };
 
-function dialogKeys(dialog: Dialog): Span[] {
-  const choices: Span[] =
-    dialog.kind === 'question'
-      ? dialog.choices.flatMap(({ key, label }) => keysAndLabel([[key, key]], label))
-      : [];
-  const hints = dialogHints[dialog.kind].flatMap(({ keys, label }) =>
-    keysAndLabel([[keys.join('/'), '']], label),
-  );
-  return [...choices, ...hints];
+/** As many of the keys as fit as a whole. */
+function dialogLine(dialog: Dialog, width: number): Line {
+  const choices = dialog.kind === 'question' ? dialog.choices : [];
+  const hints = [
+    ...choices.map(({ key, label }) => keysAndLabel([[key, key]], label)),
+    ...dialogHints[dialog.kind].map(({ keys, label }) => keysAndLabel([[keys.join('/'), '']], label)),
+  ];
+  let room = width - 1;
+  const fitting = hints.filter((hint) => {
+    room -= widthOf(hint);
+    // The last two columns are blank.
+    return room >= -2;
+  });
+  return lineOf(width, [span(' '), ...fitting.flat()]);
 }
 
 /** A click on a key presses it. A click on the words presses the key, unless there are two. */
@@ -128,12 +130,12 @@ function promptLine(dialog: PromptDialog, width: number): Line {
     span(` ${label}`, { bold: true, color: 'cyan' }),
     span(cutStart(text, room)),
     span(' ', { inverse: true }),
-    ...promptHint(dialog),
+    ...promptHint(dialog, width - columnsOf(label) - columnsOf(text) - 2),
   ]);
 }
 
 /** What is wrong, how the text could go on, or which keys there are. */
-function promptHint({ purpose, text, choices = [] }: PromptDialog): Span[] {
+function promptHint({ purpose, text, choices = [] }: PromptDialog, room: number): Span[] {
   const problem = purpose.kind === 'filter' ? filterProblem(text, purpose.list) : null;
   if (choices.length > 0) {
     // Of values, without their field.
@@ -141,5 +143,6 @@ function promptHint({ purpose, text, choices = [] }: PromptDialog): Span[] {
     return [span(`  ${names.join('  ')}`, { dim: true })];
   }
   if (problem !== null) return [span(`  ${problem}`, { color: 'yellow' })];
-  return [span(`  ${hintSentence('prompt')}`, { dim: true })];
+  const keys = span(`  ${hintSentence('prompt')}`, { dim: true });
+  return keys.width > room ? [] : [keys];
 }

@@ -4,6 +4,7 @@ import type { FailureGroup } from '../../protocol/commands.ts';
 import { selected } from '../layout/framed.ts';
 import { cell, clickableRow, type Line, lineOf, restyled, span, type ViewChange } from '../text/line.ts';
 import { wrap } from '../text/wrap.ts';
+import { flowing } from './detail-lines.ts';
 import { failedAtCell } from './failure-rows.ts';
 
 export interface GroupRowsProps {
@@ -24,7 +25,7 @@ const countColumns = 8;
 const timeColumns = 9;
 
 export function groupHeading(width: number, hasQueues: boolean): Line {
-  const { exception, jobClass, queue } = columnsFor(width, hasQueues);
+  const { exception, jobClass, queue, hasExample } = columnsFor(width, hasQueues);
   const style = { dim: true };
   return lineOf(width, [
     cell('COUNT', countColumns, style, 'right'),
@@ -33,13 +34,13 @@ export function groupHeading(width: number, hasQueues: boolean): Line {
     cell('EXCEPTION', exception, style),
     cell('CLASS', jobClass, style),
     cell('QUEUE', queue, style),
-    span('EXAMPLE', style),
+    span(hasExample ? 'EXAMPLE' : '', style),
   ]);
 }
 
 export function groupRows(props: GroupRowsProps): Line[] {
   const { groups, hasQueues, width, from, to, cursor, nowMs, select } = props;
-  const { exception, jobClass, queue } = columnsFor(width, hasQueues);
+  const { exception, jobClass, queue, hasExample } = columnsFor(width, hasQueues);
   return groups.slice(from, to).map((group, at) => {
     const isSelected = from + at === cursor;
     const error = (group.example.error ?? '').trimStart().split('\n', 1)[0] ?? '';
@@ -54,15 +55,18 @@ export function groupRows(props: GroupRowsProps): Line[] {
       span(' '),
       cell(group.queue ?? '-', Math.max(0, queue - 1)),
       span(queue === 0 ? '' : ' '),
-      span(error),
+      span(hasExample ? error : ''),
     ]);
     return clickableRow(isSelected ? restyled(line, selected) : line, isSelected, select(from + at));
   });
 }
 
+/** In a narrow table with queues there is no room for examples; the details below have one. */
 function columnsFor(width: number, hasQueues: boolean) {
+  if (hasQueues && width < 70) return { exception: 15, jobClass: 12, queue: 10, hasExample: false };
   const isWide = width >= 100;
   return {
+    hasExample: true,
     exception: isWide ? 26 : 17,
     jobClass: isWide ? 22 : 13,
     queue: hasQueues ? (isWide ? 16 : 11) : 0,
@@ -75,16 +79,22 @@ export function groupDetail(group: FailureGroup, width: number): Line[] {
     wrap(text.trimEnd(), Math.max(1, width - 2)).map((line) => lineOf(width, [span(`  ${line}`)]));
   const { exception, jobClass, queue, count, retryable, firstFailedAt, lastFailedAt, example } = group;
   return [
-    lineOf(width, [
-      span(exception ?? '(no exception)', { color: 'red', bold: true }),
-      span('  '),
-      span(jobClass ?? '(no class)', { bold: true }),
-      ...(queue === undefined ? [] : [span(`  queue ${queue ?? '(none)'}`)]),
-    ]),
-    lineOf(width, [
-      span(`${plural(count, 'failure')}, ${grouped(retryable)} can be retried`),
-      span(`  first ${firstFailedAt ?? '(unknown)'}  last ${lastFailedAt ?? '(unknown)'}`, { dim: true }),
-    ]),
+    ...flowing(
+      [
+        [span(exception ?? '(no exception)', { color: 'red', bold: true })],
+        [span(jobClass ?? '(no class)', { bold: true })],
+        ...(queue === undefined ? [] : [[span(`queue ${queue ?? '(none)'}`)]]),
+      ],
+      width,
+    ),
+    ...flowing(
+      [
+        [span(`${plural(count, 'failure')}, ${grouped(retryable)} can be retried`)],
+        [span(`first ${firstFailedAt ?? '(unknown)'}`, { dim: true })],
+        [span(`last ${lastFailedAt ?? '(unknown)'}`, { dim: true })],
+      ],
+      width,
+    ),
     heading('example'),
     ...(example.error === null ? [] : body(example.error)),
     ...(example.args === '' ? [] : [heading('args'), ...body(example.args)]),

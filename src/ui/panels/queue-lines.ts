@@ -142,7 +142,10 @@ interface JobLineProps {
   readonly hasQueue: boolean;
 }
 
-/** One row per job and, below it, the latest line of its output if there is any. */
+/**
+ * One row per job and, below it, the latest line of its output if there is any. The last job goes without its output if that
+ * shows one job more.
+ */
 export function runningLines(
   jobs: readonly RunningJob[],
   width: number,
@@ -153,10 +156,11 @@ export function runningLines(
 ): Line[] {
   if (rows <= 0) return [];
   const needed = jobs.reduce((sum, job) => sum + (job.lastLine === null ? 1 : 2), 0);
+  const hasAll = needed <= rows || (needed === rows + 1 && (jobs.at(-1)?.lastLine ?? null) !== null);
   // One row says how many more there are.
-  const room = needed <= rows ? rows : rows - 1;
+  const room = hasAll || rows === 1 ? rows : rows - 1;
   const perJob = 2;
-  const { from } = windowOf(jobs.length, cursor ?? 0, Math.max(1, Math.floor(room / perJob)));
+  const { from } = windowOf(jobs.length, cursor ?? 0, hasAll ? jobs.length : Math.ceil(room / perJob));
   const idColumns = Math.max(...jobs.map(({ id }) => id.length), 0) + 3;
   const hasQueue = jobs.some(({ queue }) => queue !== jobs[0]?.queue);
   const lines: Line[] = [];
@@ -165,14 +169,15 @@ export function runningLines(
     const job = jobs[shown];
     if (job === undefined) break;
     const isSelected = shown === cursor;
+    const left = room - lines.length;
+    if (left === 0) break;
     const own = jobLines(job, { width, nowMs, idColumns, hasQueue }, isSelected).map((line) =>
       clickableRow(line, isSelected, select(job)),
     );
-    if (lines.length + own.length > room) break;
-    lines.push(...own);
+    lines.push(...own.slice(0, left));
   }
   const more = jobs.length - shown + from;
-  if (more > 0) lines.push(lineOf(width, [span(`… ${more} more`, { dim: true })]));
+  if (more > 0 && lines.length < rows) lines.push(lineOf(width, [span(`… ${more} more`, { dim: true })]));
   return lines;
 }
 

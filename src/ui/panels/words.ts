@@ -89,8 +89,14 @@ const statusWords: Readonly<Record<QueueStatus, string>> = {
   unreadable: '! unreadable',
 };
 
-/** `‖ PAUSED, draining` if it is paused and jobs still run; a stopping runner drains without a pause. */
+/**
+ * `‖ PAUSED, draining` if it is paused and jobs still run; a stopping runner drains without a pause. A queue that can't start
+ * may be paused, too: then it won't start as soon as it can.
+ */
 export function statusText(status: QueueStatus, { pauses }: Pick<QueueView, 'pauses'>): string {
+  const isPaused = pauses.some(({ kind }) => kind === 'operator' || kind === 'all' || kind === 'cluster');
+  if (status === 'unstartable' || status === 'unreadable')
+    return `${statusWords[status]}${isPaused ? ', PAUSED' : ''}`;
   return status === 'draining' && pauses.length > 0 ? '‖ PAUSED, draining' : statusWords[status];
 }
 
@@ -163,11 +169,11 @@ export function remarksOn(queue: QueueState, runner: PoolView | null, status: Qu
 
 /** What the queues are sorted by. */
 export const sortNames: Readonly<Record<QueueSort, string>> = {
-  attention: 'needs attention',
+  attention: 'urgency',
   name: 'name',
   slots: 'running jobs',
   waiting: 'waiting jobs',
   rate: 'jobs per second',
   failed: 'failures',
-  config: 'order of the config',
+  config: 'config order',
 };

@@ -13,7 +13,7 @@ import type { Size } from '../layout/layout.ts';
 import { pending, slotsText } from '../panels/queue-lines.ts';
 import { perSecond, statusStyles, statusText } from '../panels/words.ts';
 import { bar, sparkline } from '../text/figures.ts';
-import { type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
+import { type Line, lineOf, type Part, type Span, type Style, span, widthOf } from '../text/line.ts';
 import { wrapWords } from '../text/wrap.ts';
 import { hourLines, statisticsLines } from './queue-hour.ts';
 
@@ -45,13 +45,13 @@ export function aboutLines({ queue, runner, engine, running, hour, width, nowMs 
     span(' slots', { dim: true }),
     span(`  ${pending(queue)} waiting`),
   ];
-  const numbers: Part[] = [
+  const numbers: Span[] = [
     span(`${plural(queue.processed, 'job')} ended`),
     span(`  ✗ ${grouped(queue.failed)} failed`, queue.failed > 0 ? { color: 'red' } : { dim: true }),
-    span(`  ${perSecond(ratePerSecond(queue.throughput, nowMs))}  `),
-    span(spark, { dim: true }),
-    span(' last minute', { dim: true }),
+    span(`  ${perSecond(ratePerSecond(queue.throughput, nowMs))}`),
   ];
+  const minute = span(`  ${spark} last minute`, { dim: true });
+  if (widthOf([...numbers, minute]) <= width) numbers.push(minute);
   return [
     lineOf(width, slots),
     lineOf(width, numbers),

@@ -7,6 +7,7 @@ import type {
   StatisticsSteps,
   WindowStatistics,
 } from '../../protocol/statistics.ts';
+import { flowing } from '../panels/detail-lines.ts';
 import { sparkline } from '../text/figures.ts';
 import { cell, type Line, lineOf, type Part, type Style, span } from '../text/line.ts';
 
@@ -23,7 +24,7 @@ export function statisticsLines(
   const now: Part[] = [];
   if (oldest !== null) {
     const atMost = oldest.isKnown ? '' : 'at most ';
-    now.push(span(`oldest job waits ${atMost}${age(nowMs - oldest.sinceMs)}`));
+    now.push(span(`oldest job has waited ${atMost}${age(nowMs - oldest.sinceMs)}`));
   }
   if (drainMs !== null && drainMs > 0)
     now.push(span(`${now.length > 0 ? '  ' : ''}empty in ${age(drainMs)}`));
@@ -31,23 +32,29 @@ export function statisticsLines(
     ...(now.length === 0 ? [] : [lineOf(width, now)]),
     ...(windows === null
       ? []
-      : [windowLine('15 min', windows.last15Minutes, width), windowLine('total', windows.sinceStart, width)]),
+      : [
+          ...windowLines('15 min', windows.last15Minutes, width),
+          ...windowLines('total', windows.sinceStart, width),
+        ]),
   ];
 }
 
-function windowLine(label: string, window: WindowStatistics, width: number): Line {
+function windowLines(label: string, window: WindowStatistics, width: number): Line[] {
   const { finished, failed, duration: ran, wait } = window;
-  return lineOf(width, [
-    cell(label, labelColumns, { dim: true }),
-    span(`${plural(finished, 'job')}, ${grouped(failed)} failed`),
-    ...(ran === null ? [] : [span('  ran ', { dim: true }), span(spreadText(ran))]),
-    ...(wait === null ? [] : [span('  waited ', { dim: true }), span(spreadText(wait))]),
+  const items = [
+    [span(`${plural(finished, 'job')}, ${grouped(failed)} failed`)],
+    ...(ran === null ? [] : [[span('ran ', { dim: true }), span(spreadText(ran))]]),
+    ...(wait === null ? [] : [[span('waited ', { dim: true }), span(spreadText(wait))]]),
+  ];
+  return flowing(items, width - labelColumns).map((line, row) => [
+    cell(row === 0 ? label : '', labelColumns, { dim: true }),
+    ...line,
   ]);
 }
 
-/** `1.2 s (95 %: 3.4 s, longest 12 s)` */
+/** `1.2 s (p95 3.4 s, longest 12 s)` */
 function spreadText({ p50Ms, p95Ms, maxMs }: Spread): string {
-  return `${duration(p50Ms)} (95 %: ${duration(p95Ms)}, longest ${duration(maxMs)})`;
+  return `${duration(p50Ms)} (p95 ${duration(p95Ms)}, longest ${duration(maxMs)})`;
 }
 
 /** Jobs, failures and durations, a column for each minute; the newest is on the right. */
@@ -75,7 +82,7 @@ export function hourLines({ steps }: StatisticsSteps, width: number): Line[] {
     chart('jobs', ({ finished }) => finished, perMinute, { color: 'green' }),
     chart('failed', ({ failed }) => failed, perMinute, { color: 'red' }),
     chart(
-      '95 %',
+      'ran p95',
       ({ duration: ran }) => ran?.p95Ms ?? 0,
       (top) => `up to ${duration(top)}`,
       { color: 'cyan' },

@@ -56,18 +56,25 @@ function FailureTable({ height }: { readonly height: number }): ReactNode {
     nowMs,
   });
   const none = lineOf(inner, [span(nothing(shown), { dim: true })]);
-  const loaded = `${grouped(entries.length)}${pages.next === null ? '' : '+'}`;
   return (
     <Panel
       width={width}
       height={height}
       title={title(shown)}
-      foot={entries.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${loaded}`)]}
+      foot={entries.length === 0 ? [] : [span(`${grouped(from + 1)}-${grouped(to)} of ${countText(shown)}`)]}
       isFocused={true}
       wheel={() => ({})}
       content={[failureHeading(inner), ...(entries.length === 0 ? [none] : lines)]}
     />
   );
+}
+
+/** Of all rows. Without a filter it is known; otherwise only for what has been read, as in `100+`. */
+function countText({ pages, view, failedTotal }: Shown): string {
+  const { entries, next, total } = pages;
+  if (next === null) return grouped(entries.length);
+  if (view.filter !== '' || view.group !== null) return `${grouped(entries.length)}+`;
+  return grouped(Math.max(entries.length, failedTotal ?? total ?? 0));
 }
 
 function title({ pages, view, failedTotal }: Shown): Part[] {
@@ -96,7 +103,7 @@ function FailureDetail({ height }: { readonly height: number }): ReactNode {
     entry: entries[indexOfKey(failureKeys(entries), view.failures.cursor)] ?? null,
     width: size.columns,
   }));
-  const lines = entry === null ? [] : failureDetail(entry, innerWidth(width));
+  const lines = entry === null ? [] : failureDetail(entry, innerWidth(width), false);
   const hidden = lines.length - innerHeight(height);
   return (
     <Panel

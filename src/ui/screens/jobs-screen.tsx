@@ -20,6 +20,7 @@ export function JobsScreen(): ReactNode {
   const running = jobs.filter(({ isRunning }) => isRunning);
   const stuck = running.filter((job) => stuckIn(job) !== null).length;
   const hasLimits = running.some(({ job }) => job.timeoutSeconds !== undefined);
+  const idColumns = Math.max(...jobs.map(({ job }) => job.id.length), 2) + idGapColumns;
   return (
     <ListScreen
       title={`Jobs  ${running.length} running${stuck === 0 ? '' : `, ${stuck} may be stuck`}`}
@@ -28,33 +29,45 @@ export function JobsScreen(): ReactNode {
       cursor={cursor}
       select={(key) => (view) => ({ jobs: { ...view.jobs, cursor: key } })}
       none="no jobs yet"
-      heading={(width) => [jobHeading(width, hasLimits)]}
+      heading={(width) => [jobHeading(columnsFor(width, idColumns, hasLimits), width)]}
       row={(index, width, isSelected) => {
         const job = jobs[index];
         return job === undefined
           ? []
-          : jobRow(job, { width, isSelected, nowMs, hasLimits, stuck: stuckIn(job) });
+          : jobRow(job, {
+              ...{ width, columns: columnsFor(width, idColumns, hasLimits) },
+              ...{ isSelected, nowMs, stuck: stuckIn(job) },
+            });
       }}
     />
   );
 }
 
-/** `#1234567` */
-const jobColumns = 9;
+/** `#` before an ID, and two blanks after it. */
+const idGapColumns = 3;
 
-/** A narrow table leaves room for the arguments. */
-function columnsFor(width: number): { readonly queue: number; readonly jobClass: number } {
-  return width >= 70 ? { queue: 15, jobClass: 18 } : { queue: 9, jobClass: 13 };
+interface JobColumns {
+  readonly id: number;
+  /** 0 if no job has a time limit. */
+  readonly left: number;
+  readonly queue: number;
+  readonly jobClass: number;
 }
 
-function jobHeading(width: number, hasLimits: boolean): Line {
+/** A narrow table leaves room for the arguments. */
+function columnsFor(width: number, id: number, hasLimits: boolean): JobColumns {
+  const left = hasLimits ? 8 : 0;
+  if (width >= 70) return { id, left, queue: 15, jobClass: 18 };
+  return hasLimits ? { id, left, queue: 8, jobClass: 11 } : { id, left, queue: 9, jobClass: 13 };
+}
+
+function jobHeading({ id, left, queue, jobClass }: JobColumns, width: number): Line {
   const style = { dim: true };
-  const { queue, jobClass } = columnsFor(width);
   return lineOf(width, [
     cell('', 4),
-    cell('JOB', jobColumns, style),
+    cell('JOB', id, style),
     cell('TIME', 8, style),
-    ...(hasLimits ? [cell('LEFT', 8, style)] : []),
+    cell('LEFT', left, style),
     cell('QUEUE', queue, style),
     cell('CLASS', jobClass, style),
     span('ARGS', style),
@@ -63,23 +76,22 @@ function jobHeading(width: number, hasLimits: boolean): Line {
 
 interface RowProps {
   readonly width: number;
+  readonly columns: JobColumns;
   readonly isSelected: boolean;
   readonly nowMs: number;
-  /** Some jobs have a time limit, so there is a column for it. */
-  readonly hasLimits: boolean;
   readonly stuck: StuckJob | null;
 }
 
-function jobRow(listed: ListedJob, { width, isSelected, nowMs, hasLimits, stuck }: RowProps): Line {
+function jobRow(listed: ListedJob, { width, columns, isSelected, nowMs, stuck }: RowProps): Line {
   const { job } = listed;
   const left = listed.isRunning ? timeLeft(listed.job, nowMs) : null;
-  const { queue, jobClass } = columnsFor(width);
+  const { queue, jobClass } = columns;
   const line = lineOf(width, [
     span(isSelected ? '▸ ' : '  '),
     stuck === null ? sign(listed) : span('! ', stuckStyle),
-    cell(`#${job.id}`, jobColumns, { dim: !isSelected }),
+    cell(`#${job.id}`, columns.id, { dim: !isSelected }),
     cell(elapsed(listed.isRunning ? nowMs - job.startedAtMs : listed.job.durationMs), 8),
-    ...(hasLimits ? [cell(left?.text ?? '', 8, left?.style)] : []),
+    cell(left?.text ?? '', columns.left, left?.style),
     cell(job.queue, queue - 1),
     span(' '),
     cell(job.jobClass ?? '(no class)', jobClass - 1, { bold: true }),

@@ -12,7 +12,7 @@ import { GroupTable } from '../panels/group-table.tsx';
 import { runningLines } from '../panels/queue-lines.ts';
 import { aboutLines, aboutTitle } from '../queue/queue-about.ts';
 import { WaitingTable } from '../queue/waiting-table.tsx';
-import { clickable, lineOf, span } from '../text/line.ts';
+import { clickable, lineOf, type Part, span } from '../text/line.ts';
 
 export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
   const { size, nowMs, queue, runner, engine, jobs, hour, groupCount } = useFrame((frame) => {
@@ -43,7 +43,7 @@ export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
         width={width}
         height={heights.about}
         title={aboutTitle(about, page.queue)}
-        foot={[more, others].filter(Boolean).map((text) => span(`${text} `, { dim: true }))}
+        foot={aboutFoot(more, others, width)}
         isFocused={page.pane === 'about'}
         content={lines.map((line) => clickable(line, { select: pageChange({ pane: 'about' }) }))}
       />
@@ -73,6 +73,14 @@ export function QueueScreen({ page }: { readonly page: QueuePage }): ReactNode {
       )}
     </>
   );
+}
+
+/** Both texts if there is room. */
+function aboutFoot(more: string, others: string, width: number): Part[] {
+  const texts = [more, others].filter(Boolean);
+  const both = span(texts.join('  '), { dim: true });
+  const first = span(texts[0] ?? '', { dim: true });
+  return texts.length === 0 ? [] : [both.width <= innerWidth(width) - 1 ? both : first];
 }
 
 interface PaneProps {

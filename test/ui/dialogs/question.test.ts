@@ -10,7 +10,7 @@ const quit: QuestionDialog = {
   ...{ kind: 'question', question: { kind: 'quit' }, title: 'Quit?', focus: 0 },
   lines: ['This screen started the runner.'],
   choices: [
-    { label: 'Detach', key: 'd', detail: 'keep it running, for `attach`' },
+    { label: 'Detach', key: 'd', detail: 'leave the runner running' },
     { label: 'Drain and quit', key: 'q', detail: 'wait for 12 running jobs' },
     { label: 'Cancel', key: 'c', detail: '' },
   ],
@@ -33,10 +33,10 @@ function dialog(columns: number, rows: number, question: QuestionDialog): string
 }
 
 test('what a choice does is wrapped at words, beside its button', () => {
-  const rows = dialog(50, 20, quit);
-  expect(rows).toContain('▸ d Detach           keep it running, for');
-  expect(rows).toContain('                     `attach`');
-  expect(rows).toContain('  q Drain and quit   wait for 12 running');
+  const rows = dialog(44, 20, quit);
+  expect(rows).toContain('▸ d Detach           leave the runner');
+  expect(rows).toContain('                     running');
+  expect(rows).toContain('  q Drain and quit   wait for 12');
 });
 
 test('choices that do not fit into one row get a row each', () => {
@@ -57,4 +57,13 @@ test('a text that is too long is cut, and the choices stay', () => {
   expect(rows).toHaveLength(6);
   expect(rows[2]).toMatch(/^many words .* …$/);
   expect(rows.at(-1)).toBe('  c Cancel');
+});
+
+test('where not all choices fit with what they do, what is too long is left out', () => {
+  const kill = { label: 'Kill and quit', key: 'K', detail: 'kill 12 running jobs' };
+  const rows = dialog(40, 10, {
+    ...quit,
+    choices: [...quit.choices.slice(0, 2), kill, ...quit.choices.slice(2)],
+  });
+  expect(rows.slice(-4)).toEqual(['▸ d Detach', '  q Drain and quit', '  K Kill and quit', '  c Cancel']);
 });

@@ -40,4 +40,6 @@ test('below a dialog it has the keys of the dialog', () => {
   const question = { kind: 'question', question: { kind: 'quit' }, title: '', lines: [], focus: 0 } as const;
   const text = footer({ dialog: { ...question, choices } });
   expect(text.trim()).toBe('n Cancel  y Retry  Enter choose  Esc cancel');
+  // Each as a whole.
+  expect(footer({ dialog: { ...question, choices } }, 42).trim()).toBe('n Cancel  y Retry  Enter choose');
 });

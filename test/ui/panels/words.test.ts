@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { PauseReason } from '../../../src/protocol/events.ts';
-import { age, exitCell, howItEnded, pauseDetail, perSecond } from '../../../src/ui/panels/words.ts';
+import {
+  age,
+  exitCell,
+  howItEnded,
+  pauseDetail,
+  perSecond,
+  statusText,
+} from '../../../src/ui/panels/words.ts';
 
 const minute = 60_000;
 
@@ -40,6 +47,13 @@ describe('how a job ended', () => {
   ])('%o', (end, words, cell) => {
     expect([howItEnded(end), exitCell(end)]).toEqual([words, cell]);
   });
+});
+
+test('a queue that cannot start and is also paused says both', () => {
+  const pauses: PauseReason[] = [{ kind: 'unstartable', detail: '', sinceMs: 0 }];
+  expect(statusText('unstartable', { pauses })).toBe("! can't start");
+  const byHand: PauseReason = { kind: 'operator', detail: 'ann', sinceMs: 0 };
+  expect(statusText('unstartable', { pauses: [...pauses, byHand] })).toBe("! can't start, PAUSED");
 });
 
 test('of the reasons for a pause, the one that wants something done is told first', () => {

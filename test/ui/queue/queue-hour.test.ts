@@ -21,7 +21,7 @@ test('each chart has a column for each minute, its scale, and an axis', () => {
   expect(lines).toEqual([
     `jobs    ${' '.repeat(56)}▁▅█▃  up to 8 a minute`,
     `failed  ${' '.repeat(56)}▁█▁▁  up to 1 a minute`,
-    `95 %    ${' '.repeat(56)}▁▅█▃  up to 16.0 s`,
+    `ran p95 ${' '.repeat(56)}▁▅█▃  up to 16.0 s`,
     `        -60 min${' '.repeat(50)}now`,
   ]);
 });
@@ -47,9 +47,9 @@ test('says how long jobs ran and waited, how old the oldest is, and when the que
   };
   const oldest = { sinceMs: 0, isKnown: false };
   expect(texts(statisticsLines({ windows, drainMs: 300_000, oldest }, 120, 125_000))).toEqual([
-    'oldest job waits at most 2 min  empty in 5 min',
-    '15 min  1,204 jobs, 3 failed  ran 1.0 s (95 %: 2.0 s, longest 5.0 s)  waited 50 ms (95 %: 100 ms, longest 250 ms)',
-    'total   1 job, 0 failed  ran 2.0 s (95 %: 4.0 s, longest 10.0 s)',
+    'oldest job has waited at most 2 min  empty in 5 min',
+    '15 min  1,204 jobs, 3 failed  ran 1.0 s (p95 2.0 s, longest 5.0 s)  waited 50 ms (p95 100 ms, longest 250 ms)',
+    'total   1 job, 0 failed  ran 2.0 s (p95 4.0 s, longest 10.0 s)',
   ]);
   expect(statisticsLines({ windows: null, drainMs: null, oldest: null }, 120, 0)).toEqual([]);
 });

@@ -330,7 +330,7 @@ describe('300 failures', () => {
   test('have their oldest at G and their newest at g, with half pages between', async () => {
     await addFailures(ui.stage, numbered(300));
     const screen = await open(300);
-    await screen.waitForText('1-19 of 100+');
+    await screen.waitForText('1-19 of 300');
     await screen.press('G');
     await waitForSelected(screen, 'Error 1.');
     await screen.waitForText('282-300 of 300');

@@ -115,7 +115,7 @@ test('o sorts by the next column, which the head names', async () => {
     { script: ui.stage.script('exit 0'), runners: { mail: 1, bill: 1 } },
     { columns: 80, rows: 24 },
   );
-  await screen.waitForText('Queues  by needs attention');
+  await screen.waitForText('Queues  by urgency');
   await waitForSelected(screen, 'mail');
   await screen.press('o');
   await screen.waitForText('Queues  by name');
