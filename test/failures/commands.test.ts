@@ -16,7 +16,7 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 const stage = useEngines(useRedis());
 /** So many that others, at random places, can do a lot meanwhile. */
-const manyFailures = randomCases(100_000);
+const manyFailures = randomCases(40_000);
 /** What blocks for them would be noticed. */
 const largeFailures = randomCases(10_000);
 const failed = 'resque:failed';

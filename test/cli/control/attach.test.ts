@@ -107,7 +107,7 @@ describe('finding the runner', () => {
     expect(terminal.text()).not.toContain('EPIPE');
   });
 
-  test('of several runners, the user selects one by number, CONFIG or --socket', async () => {
+  test('of several runners, the user selects one by number or CONFIG, and can switch to another', async () => {
     const first = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
     const second = await leaveRunning('images');
     const [terminal, declined] = [openAttach(), openAttach()];
@@ -128,13 +128,23 @@ describe('finding the runner', () => {
     await declined.waitForText('resque-runner: no runner was chosen');
     expect(declined.isAlternateScreen).toBe(false);
 
-    const byConfig = openAttach(first.file);
-    const bySocket = openAttach('--socket', socketOf(second.pid));
+    const screen = openAttach(first.file);
     const byOther = openAttach(ui.stage.path('other.json'));
-    await byConfig.waitForText('━ mail ');
-    await leave(byConfig);
-    await bySocket.waitForText('━ images ');
-    await leave(bySocket);
+    await screen.waitForText('━ mail ');
+    await screen.press(':');
+    await screen.waitForText('Commands');
+    await screen.press('r', 'u', 'n', 'n', 'e', 'r', 's', 'return');
+    await screen.waitForText('Switch to another runner?');
+    await screen.waitForText(`process ${second.pid}`);
+    await screen.press('1');
+    await screen.waitForText('━ images ');
+    await screen.waitForText(`attached to process ${second.pid}`);
+    await screen.press('Q');
+    await screen.waitForText(`process ${second.pid} (${second.file})`);
+    await screen.press('escape');
+    await screen.waitForNoText('Stop the runner?');
+    await leave(screen);
+    await screen.waitForText(`resque-runner continues as process ${second.pid}.`);
     expect(await byOther.exit).toEqual({ exitCode: 1, signal: 0 });
     await byOther.waitForText(/no runner of .*other\.json is running, and there is no such file/);
     await byOther.waitForText(`--socket ${socketOf(second.pid)}`);
@@ -238,7 +248,7 @@ describe('a runner without a screen, as a process manager starts it', () => {
   describe.runIf(process.getuid?.() === 0)('with a socket of another user', () => {
     const [ann, ben] = [65_534, 65_533];
 
-    test('can be reached by root, with its owner shown', async () => {
+    test('can be reached by root, with its owner shown, and is refused to others', async ({ skip }) => {
       const socket = ui.stage.path('my.sock');
       await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
       chownSync(socket, ann, ann);
@@ -250,15 +260,11 @@ describe('a runner without a screen, as a process manager starts it', () => {
       await screen.waitForNoText('Stop the runner?');
       await leave(screen);
       await screen.waitForText(/attached to process \d+, a runner of user nobody/);
-    });
 
-    test.runIf(canBecomeOthers())('is refused to others, with its owner', async () => {
-      const socket = ui.stage.path('my.sock');
-      await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } }, { args: ['--socket', socket] });
+      skip(!canBecomeOthers(), 'other users may not read this checkout');
       chmodSync(ui.stage.directory, 0o755);
       // Open to everyone, as a trap would be.
       chmodSync(socket, 0o666);
-      chownSync(socket, ann, ann);
       const command: [string, ...string[]] = [
         'setpriv',
         `--reuid=${ben}`,
@@ -335,74 +341,47 @@ describe('when the runner ends', () => {
   });
 });
 
-test('a screen switches to another runner of this user', async () => {
-  const first = { file: ui.stage.path('cfg.json'), pid: await runBeside('mail') };
-  const second = await leaveRunning('images');
-  const screen = openAttach(first.file);
-  await screen.waitForText('━ mail ');
-  await screen.press(':');
-  await screen.waitForText('Commands');
-  await screen.press('r', 'u', 'n', 'n', 'e', 'r', 's', 'return');
-  await screen.waitForText('Switch to another runner?');
-  await screen.waitForText(`process ${second.pid}`);
-  await screen.press('1');
-  await screen.waitForText('━ images ');
-  await screen.waitForText(`attached to process ${second.pid}`);
-  await screen.press('Q');
-  await screen.waitForText(`process ${second.pid} (${second.file})`);
-  await screen.press('escape');
-  await screen.waitForNoText('Stop the runner?');
-  await leave(screen);
-  await screen.waitForText(`resque-runner continues as process ${second.pid}.`);
-});
+test('--read-only shows everything, and the runner refuses changes, whatever a screen sends', async () => {
+  const script = ui.stage.script('grep -q Failing && exit 1; echo "it runs" >&2; exec sleep 60');
+  const runner = await ui.stage.run({ ...impatient, script, runners: { mail: 2 } });
+  await ui.stage.enqueue('mail', { class: 'Failing', args: [] });
+  await ui.stage.failure();
+  await ui.stage.enqueue('mail', { class: 'Sleeper', args: [] });
+  const screen = await ui.attach({ args: ['--read-only'] });
+  await screen.waitForText(' read-only');
+  await screen.waitForText('#2  Sleeper');
+  await screen.press('p', 'P', '+', '-', '=', 'x', 'X', 'r');
+  await screen.press('?');
+  await screen.waitForText('Help');
+  expect(screen.text()).not.toMatch(/pause or|slot less|slot more|retry|delete|end this job/);
+  await screen.press('escape', '2');
+  await screen.waitForText(/\[2 Failures.*[\s\S]*Failing/);
+  await screen.press('r', 'R', 'D', '?');
+  await screen.waitForText('Help');
+  expect(screen.text()).not.toMatch(/retry|delete/);
+  // The palette leaves them out, too.
+  await screen.press('escape', ':');
+  await screen.waitForText('copy');
+  expect(screen.text()).not.toMatch(/retry|delete|pause or|slot less|slot more/);
+  await screen.press('escape', '3', 'return');
+  await screen.waitForText('err it runs');
+  await screen.press('x', 'X', 'Q');
+  // Not to the log, but back to the list, and out.
+  await screen.press('q', 'q');
+  expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
+  expect(screen.received).not.toMatch(/SIGTERM|SIGKILL|Cancel/);
+  expect(runner.all('command.executed')).toEqual([]);
+  expect(runner.all('queue.paused')).toEqual([]);
+  expect(await ui.stage.rawFailures()).toHaveLength(1);
 
-describe('--read-only', () => {
-  test('shows everything, and changes nothing', async () => {
-    const script = ui.stage.script('grep -q Failing && exit 1; echo "it runs" >&2; exec sleep 60');
-    const runner = await ui.stage.run({ ...impatient, script, runners: { mail: 2 } });
-    await ui.stage.enqueue('mail', { class: 'Failing', args: [] });
-    await ui.stage.failure();
-    await ui.stage.enqueue('mail', { class: 'Sleeper', args: [] });
-    const screen = await ui.attach({ args: ['--read-only'] });
-    await screen.waitForText(' read-only');
-    await screen.waitForText('#2  Sleeper');
-    await screen.press('p', 'P', '+', '-', '=', 'x', 'X', 'r');
-    await screen.press('?');
-    await screen.waitForText('Help');
-    expect(screen.text()).not.toMatch(/pause or|slot less|slot more|retry|delete|end this job/);
-    await screen.press('escape', '2');
-    await screen.waitForText(/\[2 Failures.*[\s\S]*Failing/);
-    await screen.press('r', 'R', 'D', '?');
-    await screen.waitForText('Help');
-    expect(screen.text()).not.toMatch(/retry|delete/);
-    // The palette leaves them out, too.
-    await screen.press('escape', ':');
-    await screen.waitForText('copy');
-    expect(screen.text()).not.toMatch(/retry|delete|pause or|slot less|slot more/);
-    await screen.press('escape', '3', 'return');
-    await screen.waitForText('err it runs');
-    await screen.press('x', 'X', 'Q');
-    // Not to the log, but back to the list, and out.
-    await screen.press('q', 'q');
-    expect(await screen.exit).toEqual({ exitCode: 0, signal: 0 });
-    expect(screen.received).not.toMatch(/SIGTERM|SIGKILL|Cancel/);
-    expect(runner.all('command.executed')).toEqual([]);
-    expect(runner.all('queue.paused')).toEqual([]);
-    expect(await ui.stage.rawFailures()).toHaveLength(1);
-  });
-
-  test('is enforced by the runner, whatever a screen sends', async () => {
-    const runner = await ui.stage.run({ script: '/bin/true', runners: { mail: 1 } });
-    const nothing = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
-    const path = socketOf(runner.pid);
-    const client = await LinkClient.connect(path, { name: 'ann', isReadOnly: true }, nothing);
-    expect(await client.send({ type: 'pause-all' })).toMatchObject({ ok: false, code: 'read-only' });
-    expect(await client.send({ type: 'stop', mode: 'kill' })).toMatchObject({ ok: false, code: 'read-only' });
-    expect(await client.send({ type: 'read-backlog' })).toMatchObject({ ok: true });
-    await client.close();
-    expect(runner.all('queue.paused')).toEqual([]);
-    expect(runner.hasExited).toBe(false);
-  });
+  const nothing = { onSnapshot: () => {}, onEvents: () => {}, onClosed: () => {} };
+  const client = await LinkClient.connect(socketOf(runner.pid), { name: 'ann', isReadOnly: true }, nothing);
+  expect(await client.send({ type: 'pause-all' })).toMatchObject({ ok: false, code: 'read-only' });
+  expect(await client.send({ type: 'stop', mode: 'kill' })).toMatchObject({ ok: false, code: 'read-only' });
+  expect(await client.send({ type: 'read-backlog' })).toMatchObject({ ok: true });
+  await client.close();
+  expect(runner.all('queue.paused')).toEqual([]);
+  expect(runner.hasExited).toBe(false);
 });
 
 test('two screens at once show the changes of the other, with its user', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../helpers/processes.ts';
 import { useExec } from './stage.ts';
 
-const stage = useExec();
+const stage = useExec({ isProgram: false });
 const job = ['mail', '--class', 'Send', 'bob', '3'];
 
 describe('a job of an entry that retries jobs', () => {
@@ -202,6 +202,9 @@ describe('a job that fails', () => {
 });
 
 describe('CPU and memory', () => {
+  // A small process: Linux counts the parent's memory for its children.
+  const stage = useExec();
+
   test('are the memory of the largest process, and the CPU of all reaped processes', async () => {
     stage.script('head -c 150000000 /dev/zero | tail -c 150000000 | wc -c >&2');
     stage.config();
