@@ -28,6 +28,9 @@ describe('the demo has a screen, and leaves nothing behind after', () => {
   test('q and drain', async () => {
     const terminal = await openDemo();
     const pids = ui.enginePids();
+    // Its Redis keeps them for as long as the demo runs.
+    await terminal.press('p', '+');
+    await terminal.waitForText('payments  ‖ PAUSED  0/2 (config 1)');
     await terminal.press('q');
     await terminal.waitForText('Drain and quit');
     // It can't continue without the demo's Redis.
@@ -97,6 +100,36 @@ test('an embedded Redis runs with the screen, and ends with it', async () => {
   await terminal.press('q', 'q');
   await terminal.waitForText('came to 0');
   expect(terminal.isRestored, terminal.describe()).toBe(true);
+});
+
+test('what is set by hand survives a restart of an embedded Redis', async () => {
+  const file = ui.stage.path('embedded.json');
+  writeFileSync(file, JSON.stringify({ redis: 'embedded', script: '/bin/true', runners: { mail: 1 } }));
+  const start = async () => {
+    const terminal = ui.shell([ui.shellCommandOf([file])], { cwd: ui.stage.directory });
+    await terminal.waitForText(/ ● up \d+s/);
+    return terminal;
+  };
+  const stop = async (terminal: Terminal) => {
+    await terminal.press('q', 'q');
+    await terminal.waitForText('came to 0');
+    expect(terminal.text()).not.toMatch(/overrides|lost|survive/);
+  };
+  const first = await start();
+  await first.press('p', '+', '+');
+  await first.waitForText('mail  ‖ PAUSED  0/3 (config 1)');
+  await stop(first);
+  const second = await start();
+  await second.waitForText('mail  ‖ PAUSED  0/3 (config 1)');
+  await second.waitForText('config: kept from before: mail paused by ');
+  await second.press(':');
+  await second.waitForText('Commands');
+  second.type('reset all\r');
+  await second.waitForText('mail  0/1 ');
+  await stop(second);
+  const third = await start();
+  await third.waitForText('mail  0/1 ');
+  await stop(third);
 });
 
 test('with NO_COLOR, there are no colors, and no information depends on them', async () => {
