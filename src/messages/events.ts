@@ -231,6 +231,10 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'queue.limited':
     case 'queues.measured':
       return null;
+    default:
+      event satisfies never;
+      // From a runner of a later version.
+      return null;
   }
 }
 

@@ -65,6 +65,8 @@ export type ClientFrame =
       /** The client's name for the log: `ann@pts/3`. */
       readonly name: string;
       readonly isReadOnly: boolean;
+      /** It leaves out events of unknown types, also in a snapshot. Older screens omit this. */
+      readonly skipsUnknownEvents?: boolean;
     }
   | { readonly type: 'command'; readonly id: number; readonly command: Command }
   | { readonly type: 'watch'; readonly jobId: string }

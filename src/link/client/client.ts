@@ -225,7 +225,7 @@ export class LinkClient {
     this.#hello = frame;
     this.#state = 'open';
     this.#stopTimer();
-    this.#send({ type: 'hello', protocol: protocolVersion, ...this.#who });
+    this.#send({ type: 'hello', protocol: protocolVersion, ...this.#who, skipsUnknownEvents: true });
     this.#onGreeted?.(null);
     this.#onGreeted = null;
   }

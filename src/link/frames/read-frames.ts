@@ -43,13 +43,13 @@ export function readClientFrame(raw: RawFrame): ReadClientFrame | null {
 }
 
 function readClientHello(raw: RawFrame): ReadClientFrame {
-  const { protocol, name, isReadOnly } = raw;
+  const { protocol, name, isReadOnly, skipsUnknownEvents } = raw;
   if (typeof protocol !== 'number') throw wrong(raw, 'protocol');
   // Another version may have other fields; only the mismatch matters.
   if (protocol !== protocolVersion) return { type: 'hello', protocol, name: '', isReadOnly: true };
   if (typeof name !== 'string') throw wrong(raw, 'name');
   if (typeof isReadOnly !== 'boolean') throw wrong(raw, 'isReadOnly');
-  return { type: 'hello', protocol, name, isReadOnly };
+  return { type: 'hello', protocol, name, isReadOnly, skipsUnknownEvents: skipsUnknownEvents === true };
 }
 
 /**

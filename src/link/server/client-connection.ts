@@ -24,6 +24,7 @@ import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } fr
 import { readCommand } from '../frames/read-command.ts';
 import { type ReadClientFrame, readClientFrame } from '../frames/read-frames.ts';
 import { linkMessages } from '../link-errors.ts';
+import { withKnownHistory } from './older-screens.ts';
 import { OutputWatches } from './output-watches.ts';
 
 /** What the server asks of the engine's process. */
@@ -83,6 +84,7 @@ export class Connection {
   #timer: NodeJS.Timeout | null = null;
   #name = '';
   #isReadOnly = true;
+  #skipsUnknownEvents = false;
   #unanswered = 0;
   #isBehind = false;
   #hasMissedEvents = false;
@@ -194,7 +196,8 @@ export class Connection {
     }
   }
 
-  #onHello({ protocol, name, isReadOnly }: Extract<ReadClientFrame, { type: 'hello' }>): void {
+  #onHello(hello: Extract<ReadClientFrame, { type: 'hello' }>): void {
+    const { protocol, name, isReadOnly, skipsUnknownEvents = false } = hello;
     if (this.#state !== 'greeting') throw new FrameError(linkMessages.helloTwice());
     if (protocol !== protocolVersion) {
       this.#cutOff(linkMessages.versionsDiffer(this.#host.hello.version, protocolVersion, protocol));
@@ -203,6 +206,7 @@ export class Connection {
     this.#stopTimer();
     this.#name = name.slice(0, longestName).toWellFormed();
     this.#isReadOnly = isReadOnly;
+    this.#skipsUnknownEvents = skipsUnknownEvents;
     this.#decoder.limitBytes = clientFrameLimit;
     this.#state = 'joined';
     this.#hooks.onJoined(this);
@@ -253,7 +257,9 @@ export class Connection {
 
   #sendSnapshot(): void {
     this.#hasMissedEvents = false;
-    const frame = encodeWithin({ type: 'snapshot', snapshot: this.#host.snapshot() }, serverFrameLimit);
+    const whole = this.#host.snapshot();
+    const snapshot = this.#skipsUnknownEvents ? whole : withKnownHistory(whole);
+    const frame = encodeWithin({ type: 'snapshot', snapshot }, serverFrameLimit);
     if (frame === null) this.#cutOff(linkMessages.snapshotTooLong(serverFrameLimit));
     else this.#write(frame);
   }

@@ -136,7 +136,7 @@ describe('a client', () => {
     expect(told.closed).toEqual([]);
   });
 
-  test('sends its name', async () => {
+  test('sends its name, and what it does with unknown events', async () => {
     const { path, received } = await startFake((socket) => say(socket, hello));
     await connect(path, new Told(), { name: 'bob', isReadOnly: true });
     await waitFor(() => received.length > 0, { message: 'its hello' });
@@ -145,6 +145,7 @@ describe('a client', () => {
       protocol: protocolVersion,
       name: 'bob',
       isReadOnly: true,
+      skipsUnknownEvents: true,
     });
   });
 

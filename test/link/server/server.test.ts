@@ -18,6 +18,20 @@ describe('a greeting', () => {
     expect(client.frames).toHaveLength(1);
   });
 
+  test("leaves out of an older screen's history what it would not survive", async () => {
+    const { host, connect, join } = await startStage();
+    host.history = [
+      { type: 'redis.down', reason: 'gone', seq: 1, atMs: 1 },
+      { type: 'queues.resumed', runner: null, seq: 2, atMs: 2 },
+      { type: 'redis.up', serverVersion: '7', awayMs: 3, seq: 3, atMs: 3 },
+    ];
+    const [older, newer] = [await join(), connect()];
+    const hello = { type: 'hello', protocol: protocolVersion, name: 'x', isReadOnly: true };
+    newer.say({ ...hello, skipsUnknownEvents: true });
+    expect((await older.first('snapshot')).snapshot.history.map(({ seq }) => seq)).toEqual([1, 3]);
+    expect((await newer.first('snapshot')).snapshot.history.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
   test('is followed by the snapshot of that moment', async () => {
     const { host, join } = await startStage();
     host.seq = 17;
