@@ -6,15 +6,10 @@ import { ChangeLog } from '../failures/change-log.ts';
 import { changeEntries, changeMatches, type FailureCounts } from '../failures/changes.ts';
 import { groupFailures } from '../failures/failure-groups.ts';
 import { countFailures, findFailures } from '../failures/search.ts';
-import type {
-  Command,
-  CommandReply,
-  FailureEntryRef,
-  FailureFilter,
-  WaitingJobRef,
-} from '../protocol/commands.ts';
+import type { Command, CommandReply, FailureEntryRef, FailureFilter } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
+import type { WaitingJobRef } from '../protocol/waiting.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { type Peers, readWorkerInfos, removeWorker } from './lifecycle/worker-commands.ts';

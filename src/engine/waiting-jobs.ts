@@ -1,8 +1,9 @@
 /** Carries out the commands about waiting jobs: reading them, deleting them, moving them to either end of their queue. */
 import { YieldTimer } from '../failures/search.ts';
-import type { Command, CommandReply, WaitingJob, WaitingJobRef } from '../protocol/commands.ts';
+import type { Command, CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
+import type { WaitingJob, WaitingJobRef } from '../protocol/waiting.ts';
 import { cut, readPayload } from '../resque/format/payload.ts';
 import { eachKey, keysToDelete, type Plugin } from '../resque/format/plugin-keys.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';

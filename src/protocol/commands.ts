@@ -1,5 +1,6 @@
 import type { DelayedData, DelayedRef, SchedulesData } from './delayed.ts';
 import type { StatisticsSteps } from './statistics.ts';
+import type { WaitingJob, WaitingJobRef } from './waiting.ts';
 import type { WorkersData } from './workers.ts';
 
 /** Commands to the engine. Each gets exactly one reply. JSON-safe. */
@@ -17,6 +18,8 @@ export type Command =
   | { readonly type: 'read-backlog' }
   /** The last hour of a queue. */
   | { readonly type: 'read-statistics'; readonly queue: string }
+  /** Which jobs have printed this text, in any case, as far as their output is kept. */
+  | { readonly type: 'find-output'; readonly text: string }
   /**
    * A page of the jobs that wait on a queue: at most `count`, fewer if they are large or the search takes long. `next` of the
    * reply says whether there are more.
@@ -97,6 +100,7 @@ export type CommandType = Command['type'];
 export const readingCommands: readonly CommandType[] = [
   'read-backlog',
   'read-statistics',
+  'find-output',
   'read-waiting',
   'find-failures',
   'count-failures',
@@ -196,25 +200,6 @@ export interface FailureEntry extends FailureEntryRef {
   readonly isReadable: boolean;
 }
 
-/** Identifies a waiting job by value. Equal jobs can't be told apart; the one at the index is meant, if it is still there. */
-export interface WaitingJobRef {
-  /** Its last known index, a hint for finding it fast. */
-  readonly index: number;
-  /** Of its bytes. */
-  readonly sha1: string;
-}
-
-export interface WaitingJob extends WaitingJobRef {
-  /** In bytes. */
-  readonly size: number;
-  /** Its bytes as text, or their beginning. */
-  readonly payload: string;
-  readonly isWhole: boolean;
-  readonly jobClass: string | null;
-  /** JSON text of the args, shortened; '' if there are none, or if the payload is not whole. */
-  readonly args: string;
-}
-
 /** Why a command was refused, for programs; `message` is for people. */
 export type RefusalCode =
   | 'unknown-queue'
@@ -287,6 +272,8 @@ export type CommandData =
       /** Entries without the information for a retry. */
       readonly unretryable: number;
     }
+  /** IDs of jobs. */
+  | { readonly kind: 'output-found'; readonly jobs: readonly string[] }
   | { readonly kind: 'backlog'; readonly queues: Readonly<Record<string, number>> }
   | WorkersData
   | DelayedData

@@ -3,11 +3,12 @@
  * replaces the model, and only events change it, so the screen doesn't depend on where the engine runs.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { FailureEntry, FailureGroup, WaitingJob } from '../protocol/commands.ts';
+import type { FailureEntry, FailureGroup } from '../protocol/commands.ts';
 import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
 import type { EngineEvent } from '../protocol/events.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import type { StatisticsSteps } from '../protocol/statistics.ts';
+import type { WaitingJob } from '../protocol/waiting.ts';
 import type { WorkerInfo } from '../protocol/workers.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
 import { initialView, type View } from './view.ts';
@@ -68,6 +69,16 @@ export interface OpenLog {
   readonly state: 'waiting' | 'live' | 'ended' | 'gone';
 }
 
+/** Which jobs have printed a text. */
+export interface OutputSearch {
+  /** '' if none is searched for. */
+  readonly text: string;
+  /** IDs of jobs; `null` before the first reply. */
+  readonly jobs: ReadonlySet<string> | null;
+  /** Why the last search failed. */
+  readonly trouble: string | null;
+}
+
 /** What has been read of the workers that Redis knows. */
 export interface WorkerRows {
   /** Stale ones first. */
@@ -105,6 +116,8 @@ export interface AppState {
   readonly workerRows: WorkerRows;
   readonly delayedRows: DelayedRows;
   readonly queueHour: QueueHour;
+  /** For the filter of the Jobs tab. */
+  readonly outputSearch: OutputSearch;
   readonly openLog: OpenLog | null;
   /** What to say while no runner answers and the screen waits for one; otherwise `null`. */
   readonly away: string | null;
@@ -152,6 +165,7 @@ export const noDelayedRows: DelayedRows = {
   trouble: null,
 };
 export const noQueueHour: QueueHour = { queue: '', hour: null };
+export const noOutputSearch: OutputSearch = { text: '', jobs: null, trouble: null };
 
 export function createAppStore(): AppStore {
   return createStore<AppState>(() => ({
@@ -164,6 +178,7 @@ export function createAppStore(): AppStore {
     workerRows: noWorkerRows,
     delayedRows: noDelayedRows,
     queueHour: noQueueHour,
+    outputSearch: noOutputSearch,
     openLog: null,
     away: null,
     former: [],

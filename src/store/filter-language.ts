@@ -15,7 +15,7 @@ const failureCriteria = {
 } as const;
 
 export const failureFields = Object.keys(failureCriteria) as readonly (keyof typeof failureCriteria)[];
-export const jobFields = ['queue', 'class', 'outcome'] as const;
+export const jobFields = ['queue', 'class', 'outcome', 'output'] as const;
 
 export interface ParsedFilter<Field extends string> {
   readonly values: Readonly<Partial<Record<Field, string>>>;

@@ -2,14 +2,9 @@
  * The view: the state of one user's own screen. It never crosses the link and holds nothing about the engine. Plain data;
  * `ui/actions` has what keys do to it.
  */
-import type {
-  CommandType,
-  FailureEntry,
-  FailureFilter,
-  FailureGroupNames,
-  WaitingJob,
-} from '../protocol/commands.ts';
+import type { CommandType, FailureEntry, FailureFilter, FailureGroupNames } from '../protocol/commands.ts';
 import type { DelayedRef } from '../protocol/delayed.ts';
+import type { WaitingJob } from '../protocol/waiting.ts';
 import type { WorkerInfo } from '../protocol/workers.ts';
 import type { DelayedItem } from './delayed-items.ts';
 

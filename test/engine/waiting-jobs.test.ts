@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PoolConfig } from '../../src/config/config.ts';
-import type { CommandData, RefusalCode, WaitingJobRef } from '../../src/protocol/commands.ts';
+import type { CommandData, RefusalCode } from '../../src/protocol/commands.ts';
+import type { WaitingJobRef } from '../../src/protocol/waiting.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { type TestEngine, useEngines } from './stage.ts';
 

@@ -114,6 +114,12 @@ export class OutputStore {
     return true;
   }
 
+  /** IDs of the jobs with output: ended ones, then running ones. */
+  get jobIds(): readonly string[] {
+    const ended = [...this.#ended].flatMap(([jobId, output]) => (output === null ? [] : [jobId]));
+    return [...ended, ...this.#running.keys()];
+  }
+
   /** @returns `null` if the job neither runs nor is one of the kept ones */
   open(jobId: string, isRunning: boolean): OutputReader | null {
     if (isRunning && !this.#isClosed) return this.#outputOf(jobId).openReader();

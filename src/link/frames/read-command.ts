@@ -9,9 +9,9 @@ import {
   type FailureFilter,
   type FailureGroupNames,
   filterCriteria,
-  type WaitingJobRef,
 } from '../../protocol/commands.ts';
 import type { DelayedRef } from '../../protocol/delayed.ts';
+import type { WaitingJobRef } from '../../protocol/waiting.ts';
 import { linkMessages } from '../link-errors.ts';
 
 interface Shape<T> {
@@ -158,6 +158,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'remove-waiting': { queue: text, jobs },
   'move-waiting': { queue: text, job, to: oneOf('head', 'tail') },
   'read-statistics': { queue: text },
+  'find-output': { text },
   'find-failures': { filter, before: wholeOrNull, count: whole },
   'count-failures': { filter },
   'group-failures': { filter, byQueue: yesOrNo, before: wholeOrNull },

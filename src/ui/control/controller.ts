@@ -14,6 +14,7 @@ import { isTooSmall, type Size } from '../layout/layout.ts';
 import { DelayedList } from '../lists/delayed-list.ts';
 import { FailureList, type Send } from '../lists/failure-list.ts';
 import { GroupList } from '../lists/group-list.ts';
+import { OutputSearch } from '../lists/output-search.ts';
 import { seenView } from '../lists/seen-view.ts';
 import { contextOf } from '../lists/selection.ts';
 import { StatisticsReader } from '../lists/statistics-reader.ts';
@@ -78,6 +79,7 @@ export class Controller implements TypingContext {
   readonly #options: ControllerOptions;
   readonly #screen: ScreenPort;
   readonly #statistics: StatisticsReader;
+  readonly #outputSearch: OutputSearch;
   readonly #held: HeldKeys;
   #log: JobLog | null = null;
   #unanswered: readonly Command[] = [];
@@ -96,6 +98,7 @@ export class Controller implements TypingContext {
     this.workers = new WorkerList(options.store, options.send);
     this.delayed = new DelayedList(options.store, options.send);
     this.#statistics = new StatisticsReader(options.store, options.send);
+    this.#outputSearch = new OutputSearch(options.store, options.send);
     this.#held = new HeldKeys(options.store, (key, text) => this.#key(key, text));
   }
 
@@ -261,6 +264,7 @@ export class Controller implements TypingContext {
     this.workers.close();
     this.delayed.close();
     this.#statistics.close();
+    this.#outputSearch.close();
   }
 }
 

@@ -3,10 +3,11 @@
  * item that the user sees.
  */
 import { wordingOf } from '../../messages/events.ts';
-import type { FailureEntry, FailureGroup, WaitingJob } from '../../protocol/commands.ts';
+import type { FailureEntry, FailureGroup } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import { globMatcher } from '../../protocol/glob.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
+import type { WaitingJob } from '../../protocol/waiting.ts';
 import type { WorkerInfo } from '../../protocol/workers.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { type DelayedItem, delayedItems } from '../../store/delayed-items.ts';
@@ -115,19 +116,24 @@ export type ListedJob =
   | { readonly isRunning: false; readonly job: EndedJob };
 
 /** Running jobs first, oldest first; then ended jobs, newest first. */
-export function listedJobs({ model, view }: AppState): readonly ListedJob[] {
-  return filteredJobs(model.jobs, model.ended, view.jobs.filter);
+export function listedJobs({ model, view, outputSearch }: AppState): readonly ListedJob[] {
+  return filteredJobs(model.jobs, model.ended, view.jobs.filter, outputSearch.jobs);
 }
 
 const filteredJobs = remembered(
-  (jobs: readonly RunningJob[], ended: readonly EndedJob[], filter: string): readonly ListedJob[] => {
+  (
+    jobs: readonly RunningJob[],
+    ended: readonly EndedJob[],
+    filter: string,
+    found: ReadonlySet<string> | null,
+  ): readonly ListedJob[] => {
     const running = jobs.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
     const all: ListedJob[] = [
       ...running.map((job) => ({ isRunning: true as const, job })),
       ...ended.map((job) => ({ isRunning: false as const, job })),
     ];
     if (filter === '') return all;
-    const matches = jobMatcher(filter);
+    const matches = jobMatcher(filter, found);
     return all.filter(matches);
   },
 );
@@ -238,15 +244,17 @@ function matcherOf(filter: string): (text: string) => boolean {
   return textMatcher(parseFilter(filter, []));
 }
 
-function jobMatcher(filter: string): (listed: ListedJob) => boolean {
+/** @param found IDs of the jobs that have printed the text in the filter; `null` if that isn't known */
+function jobMatcher(filter: string, found: ReadonlySet<string> | null): (listed: ListedJob) => boolean {
   const parsed = parseFilter(filter, jobFields);
-  const { queue = '*', class: jobClass = '', outcome = '' } = parsed.values;
+  const { queue = '*', class: jobClass = '', outcome = '', output } = parsed.values;
   const isOfQueue = globMatcher(queue.toLowerCase());
   const hasText = textMatcher(parsed);
   return ({ isRunning, job }) =>
     isOfQueue(job.queue.toLowerCase()) &&
     (job.jobClass ?? '').toLowerCase().includes(jobClass.toLowerCase()) &&
     (isRunning ? 'running' : job.outcome).startsWith(outcome.toLowerCase()) &&
+    (output === undefined || found?.has(job.id) === true) &&
     hasText(`${job.id} ${job.queue} ${job.jobClass ?? ''} ${job.args}`);
 }
 

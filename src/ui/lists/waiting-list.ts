@@ -2,7 +2,8 @@
  * Reads the waiting jobs of the queue whose page is open, from the one that runs next, page by page. Reads again when jobs were
  * taken or added, one read at a time, and not more often than a user can see.
  */
-import type { CommandReply, WaitingJob } from '../../protocol/commands.ts';
+import type { CommandReply } from '../../protocol/commands.ts';
+import type { WaitingJob } from '../../protocol/waiting.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
 import { type QueuePage, queuePageOf } from '../../store/view.ts';
 import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';

@@ -15,6 +15,7 @@ export function JobsScreen(): ReactNode {
   const { filter, cursor } = useFrame(({ view }) => view.jobs);
   const jobs = useFrame(listedJobs);
   const nowMs = useFrame((frame) => frame.nowMs);
+  const search = useFrame((frame) => frame.outputSearch);
   const model = useFrame((frame) => frame.model);
   const stuckIn = (listed: ListedJob) => (listed.isRunning ? stuckJob(model, listed.job, nowMs) : null);
   const running = jobs.filter(({ isRunning }) => isRunning);
@@ -29,6 +30,9 @@ export function JobsScreen(): ReactNode {
       cursor={cursor}
       select={(key) => (view) => ({ jobs: { ...view.jobs, cursor: key } })}
       none="no jobs yet"
+      {...(search.text === '' || search.jobs !== null
+        ? {}
+        : { noMatch: search.trouble ?? 'searching their output…' })}
       heading={(width) => [jobHeading(columnsFor(width, idColumns, hasLimits), width)]}
       row={(index, width, isSelected) => {
         const job = jobs[index];

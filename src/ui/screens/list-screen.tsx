@@ -14,6 +14,8 @@ export interface ListScreenProps {
   readonly keys: readonly string[];
   readonly cursor: string | null;
   readonly none: string;
+  /** Instead of saying that nothing matches. */
+  readonly noMatch?: string;
   readonly heading: (width: number) => readonly Line[];
   readonly row: (index: number, width: number, isSelected: boolean) => Line;
   /** Moves the cursor to this item. */
@@ -22,6 +24,7 @@ export interface ListScreenProps {
 
 export function ListScreen(props: ListScreenProps): ReactNode {
   const { title, filter, keys, cursor, none, heading, row, select } = props;
+  const { noMatch = 'nothing matches; Esc clears the filter' } = props;
   const size = useFrame((frame) => frame.size);
   const height = bodyRows(size);
   const inner = innerWidth(size.columns);
@@ -32,9 +35,7 @@ export function ListScreen(props: ListScreenProps): ReactNode {
     const isSelected = from + index === at;
     return clickableRow(row(from + index, inner, isSelected), isSelected, select(key));
   });
-  const empty = lineOf(inner, [
-    span(filter === '' ? none : 'nothing matches; Esc clears the filter', { dim: true }),
-  ]);
+  const empty = lineOf(inner, [span(filter === '' ? none : noMatch, { dim: true })]);
   const parts: Part[] = [span(title, { bold: true })];
   if (filter !== '') parts.push(span(`  filter: ${filter}`, { color: 'yellow' }));
   return (

@@ -24,6 +24,7 @@ const commands: readonly Command[] = [
   { type: 'remove-waiting', queue: 'mail', jobs: [{ index: 0, sha1: 'a94a' }] },
   { type: 'move-waiting', queue: 'mail', job: { index: 7, sha1: 'a94a' }, to: 'head' },
   { type: 'read-statistics', queue: 'mail' },
+  { type: 'find-output', text: 'timeout' },
   { type: 'find-failures', filter, before: null, count: 50 },
   { type: 'find-failures', filter, before: 7, count: 50 },
   { type: 'count-failures', filter },

@@ -198,6 +198,28 @@ test('a field that does not exist asks whether another was meant, and Tab comple
   await screen.waitForText('1-1 of 1');
 });
 
+test('jobs can be found by what they have printed', async () => {
+  const script = ui.stage.script(
+    'read -r job; case $job in *Bad*) echo "Connection refused" >&2; exit 1;; *Slow*) echo connected; exec sleep 60;; esac',
+  );
+  const screen = await ui.start({ script, runners: { mail: 3 } });
+  for (const job of ['Good', 'Bad', 'Slow']) await ui.stage.enqueue('mail', { class: job, args: [] });
+  await screen.press('3');
+  await screen.waitForText('1-3 of 3');
+  await ui.stage.waitForStat('failed', 1);
+  for (const [text, shown] of [
+    ['output:"connection refused"', /1-1 of 1/],
+    ['output:connect outcome:run', /Slow[\s\S]*1-1 of 1/],
+    ['output:CONNECT', /1-2 of 2/],
+    ['output:CONNECT !bad', /Slow[\s\S]*1-1 of 1/],
+    ['output:disconnected', /nothing matches/],
+  ] as const) {
+    await filter(screen, text);
+    await screen.waitForText(`filter: ${text}`);
+    await screen.waitForText(shown);
+  }
+});
+
 test('jobs can be found by their outcome', async () => {
   const script = ui.stage.script('read -r job; case $job in *Bad*) exit 1;; *Slow*) exec sleep 60;; esac');
   const screen = await ui.start({ script, runners: { mail: 3 } });
