@@ -19,6 +19,7 @@ export async function checkEnd(world: World): Promise<string[]> {
     ...jobs.flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
     ...(witness.hasForgotten ? [] : counterFaults(dump, book.runs, failures.length, witness)),
     ...leftKeys(dump, world),
+    ...witness.recurring.atEnd(dump),
     ...spoolFiles.map((file) => `a spool file is left: ${file}`),
   ];
 }
@@ -33,7 +34,7 @@ function jobFaults(job: Job, records: number, witness: Witness): string[] {
   const faults: string[] = [];
   const hasEnded = runs.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
   if (!hasEnded && records === 0 && mayBeLost === null && !isInFlight) faults.push(`${id} is lost`);
-  if ((job.copies ?? 1) > 1) return [...faults, ...twinFaults(job, records, witness)];
+  if (job.copies > 1) return [...faults, ...twinFaults(job, records, witness)];
   const certain = runs.filter(isCertain);
   const failed = certain.filter(({ outcome }) => outcome === 'failure');
   const isSettled = certain.some(({ outcome }) => outcome === 'success' || outcome === 'failure');
@@ -56,7 +57,7 @@ function refusedRetries(certain: readonly Run[], { spoilt }: Witness): number {
 }
 
 /** Identical jobs can only be counted. */
-function twinFaults({ id, runs, copies = 1 }: Job, records: number, { hasForgotten }: Witness): string[] {
+function twinFaults({ id, runs, copies }: Job, records: number, { hasForgotten }: Witness): string[] {
   if (hasForgotten) return [];
   const count = (outcome: Run['outcome']) => runs.filter((run) => run.outcome === outcome).length;
   const ended = count('success') + Math.max(records, count('failure'));
@@ -109,13 +110,16 @@ function beside(retries: readonly Run[]): string {
   return retries.length === 0 ? '' : ` and ${retries.length} retries`;
 }
 
-function leftKeys(dump: Dump, { witness, mixesDeliveries, book }: World): string[] {
+function leftKeys(dump: Dump, { witness, mixesDeliveries, book, stoppedOwners }: World): string[] {
   const { hasForgotten, countsAttempts, spoilt } = witness;
   const hasInvalid = [...book.jobs.values()].some(({ shape }) => shape === 'invalid');
   const mayStay = [
     /^resque:(failed|queues|stat:processed|stat:failed|runner:dead:.*)$/,
     // They expire soon.
     /^resque:runner:(free|rate):.*$/,
+    ...(witness.recurring.isNeeded
+      ? [/^resque:(queue:recurring|delayed:last_enqueued_at|runner:cron:.*)$/]
+      : []),
     // See rest.ts. A step without an entry, as one may be rolled back to, lives for a week.
     ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/, /^resque:runner:.*:step$/] : []),
     // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,
@@ -126,15 +130,22 @@ function leftKeys(dump: Dump, { witness, mixesDeliveries, book }: World): string
     ...(mixesDeliveries ? [/^resque:runner:recoveries$/] : []),
   ];
   // The count of a job that is lost stays for a week.
-  const isOfLost = ({ values }: DumpedKey) =>
+  const isOfLost = (...values: readonly Buffer[]) =>
     values.flatMap(idsOf).every((id) => book.jobs.get(id)?.mayBeLost !== null);
   const isCount = (key: string, value: DumpedKey) =>
-    key.startsWith('resque:runner:retry:') && (!countsAttempts || isOfLost(value));
+    key.startsWith('resque:runner:retry:') && (!countsAttempts || isOfLost(...value.values));
   // A key that gets its type back after its job has left: `remove_delayed` finds nothing there.
   const isSpoiltTime = (key: string) => key.startsWith('resque:timestamps:') && spoilt.has(key);
+  // Of a job that is lost, or if its deletion was refused.
+  const isLock = (key: string) =>
+    /^resque:(lock|loners):/.test(key) && (!witness.locks.isSound || isOfLost(Buffer.from(key)));
+  // The lock of a runner that died expires.
+  const isOfDead = (key: string, { values }: DumpedKey) =>
+    /^resque:resque(_scheduler_leader_lock|:resque_scheduler_master_lock)$/.test(key) &&
+    !stoppedOwners.includes(String(values[0]));
   const left = [...dump]
     .filter(([key, value]) => !mayStay.some((pattern) => pattern.test(key)) && !isCount(key, value))
-    .filter(([key]) => !isSpoiltTime(key))
+    .filter(([key, value]) => !isSpoiltTime(key) && !isLock(key) && !isOfDead(key, value))
     .map(([key]) => key);
   return left.map((key) => `a key is left after a clean stop: ${key}`);
 }

@@ -68,10 +68,13 @@ export interface Run {
   mayOverlap: boolean;
 }
 
-export interface Job extends JobPlan {
+export interface Job extends Omit<JobPlan, 'copies'> {
+  /** As many are enqueued, or will be. */
+  copies: number;
   readonly queue: string;
   readonly payload: Buffer;
-  readonly enqueuedMs: number;
+  /** When it was last enqueued. */
+  enqueuedMs: number;
   isEnqueued: boolean;
   readonly runs: Run[];
   /** The runner that took it with BLPOP, until it runs. */
@@ -91,7 +94,7 @@ export class JobBook {
 
   add(plan: JobPlan, queue: string, nowMs: number): Job {
     const job: Job = {
-      ...{ ...plan, queue, payload: payloadOf(plan), enqueuedMs: nowMs, runs: [] },
+      ...{ ...plan, copies: plan.copies ?? 1, queue, payload: payloadOf(plan), enqueuedMs: nowMs, runs: [] },
       ...{ isEnqueued: false, poppedBy: null, isInFlight: false, takenMs: nowMs },
       ...{ mayBeLost: null, forgottenMs: -1 },
     };
@@ -106,14 +109,14 @@ export class JobBook {
 
   /** How long all jobs take, one after the other. */
   get runtimeMs(): number {
-    const runs = ({ copies = 1, ends = [] }: Job) => copies * (1 + ends.length);
+    const runs = ({ copies, ends = [] }: Job) => copies * (1 + ends.length);
     return [...this.jobs.values()].reduce((sum, job) => sum + job.ms * runs(job), 0);
   }
 
   /** How often jobs run, if nothing interrupts them. */
   get plannedRuns(): number {
     return [...this.jobs.values()].reduce(
-      (sum, { copies = 1, ends = [] }) => sum + copies * (1 + ends.length),
+      (sum, { copies, ends = [] }) => sum + copies * (1 + ends.length),
       0,
     );
   }

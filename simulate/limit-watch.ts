@@ -57,6 +57,11 @@ export class LimitWatch {
     return this.#past.forgottenMs.length === 0 && this.#past.spoilt.size === 0;
   }
 
+  /** Whether nothing disturbs the runners, and hasn't for a while. */
+  get isCalm(): boolean {
+    return this.#isSound && this.#agenda.nowMs - this.#disturbedMs > aftermathMs;
+  }
+
   /** Whether there is anything to watch. */
   get isNeeded(): boolean {
     return this.#limits.size > 0;
@@ -125,7 +130,7 @@ export class LimitWatch {
     const { nowMs } = this.#agenda;
     if (hasFaults && this.#disturbedMs >= 0) this.disturbed();
     this.#lookForShares(dump, live);
-    const isCalm = this.#isSound && nowMs - this.#disturbedMs > aftermathMs;
+    const { isCalm } = this;
     for (const [queue, limits] of this.#limits) {
       const takes = this.#takes.get(queue)?.length ?? 0;
       const known = this.#idle.get(queue);

@@ -1,6 +1,8 @@
 /** Draws a schedule from its seed: the same seed, the same schedule. */
 import { Random } from '../chaos/random.ts';
 import { addLimits } from './add-limits.ts';
+import { addLocks } from './add-locks.ts';
+import { addRecurring } from './add-recurring.ts';
 import { addRetries } from './add-retries.ts';
 import {
   type Action,
@@ -57,7 +59,7 @@ const kinds = [
 type Kind = (typeof kinds)[number];
 
 export function makeSchedule(seed: number): Schedule {
-  return addLimits(addRetries(new ScheduleMaker(seed).make()));
+  return addRecurring(addLocks(addLimits(addRetries(new ScheduleMaker(seed).make()))));
 }
 
 class ScheduleMaker {

@@ -1,5 +1,6 @@
 /** What is left to do before the run may end. */
 import type { Dump } from './dump.ts';
+import { recurringQueue } from './recurring-watch.ts';
 import type { Seats } from './seats.ts';
 
 /** @param hasForgotten whether Redis has lost data */
@@ -10,6 +11,7 @@ export function restOf(dump: Dump, seats: Seats, hasForgotten: boolean): string[
   const names = live.map(({ side }) => side.client.owner);
   for (const owner of owners) if (!names.includes(owner)) rest.push(`dead ${owner}`);
   for (const key of dump.keys()) {
+    if (key === `resque:queue:${recurringQueue}`) continue;
     if (/^resque:(queue:.*|runner:recovery|delayed:\d+)$/.test(key)) rest.push(key);
     const holder = /^resque:runner:(.*):held:[^:]*$/.exec(key)?.[1];
     // The wait of a dead runner may take a job after Redis has forgotten that runner.

@@ -1,5 +1,5 @@
 /** The schedule of one run: runners, jobs and faults. Plain data, so that it can be printed and shrunk. */
-import type { PoolConfig, RetryPolicy } from '../src/config/config.ts';
+import type { Lock, PoolConfig, RetryPolicy } from '../src/config/config.ts';
 
 export interface JobPlan {
   readonly id: string;
@@ -9,8 +9,10 @@ export interface JobPlan {
   readonly ends?: readonly ('failure' | 'snooze')[];
   /** `odd`: a payload that no record can hold unchanged; otherwise plain, or not JSON at all. */
   readonly shape: 'plain' | 'odd' | 'invalid';
-  /** As many jobs have exactly this payload; 1 unless given. */
+  /** As many jobs have exactly this payload; 1 unless given. With a lock, they come one after the other. */
   readonly copies?: number;
+  /** Its client takes this plugin's lock. */
+  readonly lock?: Lock;
 }
 
 /** Over all runners. */
@@ -20,7 +22,21 @@ export type Entry = Pick<PoolConfig, 'key' | 'concurrency' | 'delivery' | 'inter
   Partial<Limits> & {
     /** `null` unless given. */
     readonly retry?: RetryPolicy | null;
+    /** None unless given. */
+    readonly locks?: readonly Lock[];
   };
+
+/** A job that runners enqueue again and again. */
+export interface Recurring {
+  readonly name: string;
+  readonly kind: 'cron' | 'every';
+  /** The time between two. */
+  readonly seconds: number;
+  /** Of cron: seconds after a full minute, or after a multiple of the time between two. */
+  readonly phase: number;
+  /** The only one that has it; `null` if all have it. */
+  readonly seat: number | null;
+}
 
 /** A fault of one runner. */
 export type SeatFault =
@@ -105,6 +121,8 @@ export interface Schedule {
   readonly maxRecoveries: number;
   readonly latency: { readonly lowMs: number; readonly highMs: number };
   readonly steps: readonly Step[];
+  /** Also in changed configs; none unless given. */
+  readonly recurring?: readonly Recurring[];
 }
 
 /** Whether runners have different policies for a queue, or change them. */

@@ -1,7 +1,8 @@
 /**
  * Scripts see simulated time. TIME in Lua is the clock of the real server, so each script runs with a `redis` of its own,
  * which answers TIME with an argument that is added to the script's others. Keys that expire within a day are noted in
- * `expiringKey` instead: the simulated server removes them at their time.
+ * `expiringKey` instead: the simulated server removes them at their time. PTTL says that they have none, so runners renew
+ * their locks at each look.
  */
 import { createHash } from 'node:crypto';
 import { type Command, commandBytes, isError, type Reply } from './resp.ts';
@@ -15,9 +16,12 @@ const wrapper = [
   `local function expires(key, ms) real.call('ZADD', '${expiringKey}', ms, key) end`,
   'local function timed(f) return function(name, ...)',
   "if name == 'TIME' then return { clock:match('^%d+'), clock:match('%d+$') } end",
-  'local key, value, option, ms = ...',
-  "if name == 'SET' and option == 'PX' and select('#', ...) == 4 then",
-  'local reply = f(name, key, value) if not reply.err then expires(key, ms) end return reply end',
+  'local key, value = ...',
+  "if name == 'SET' then local all = { ... } local n = #all",
+  "local unit = n > 3 and (all[n - 1] == 'PX' and 1 or all[n - 1] == 'EX' and 1000) or 0",
+  'local ms = unit * (tonumber(all[n]) or 0) if ms > 0 and ms < 86400000 then',
+  'local reply = f(name, unpack(all, 1, n - 2))',
+  'if reply and not reply.err then expires(key, ms) end return reply end end',
   "if name == 'EXPIRE' and tonumber(value) < 86400 then",
   "local there = f('EXISTS', key) if there == 1 then expires(key, value * 1000) end return there end",
   'return f(name, ...) end end',

@@ -8,6 +8,9 @@ import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import { QueueRouter } from '../src/engine/pools/queue-router.ts';
 import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
+// Runners load these when they need them, which takes real time.
+import '../src/engine/scheduling/schedules.ts';
+import 'croner';
 import { Statistics } from '../src/engine/statistics/statistics.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
 import { type Command, refused } from '../src/protocol/commands.ts';
@@ -20,7 +23,8 @@ import type { JobBook, Runner } from './job-book.ts';
 import type { Client } from './link.ts';
 import type { Log } from './log.ts';
 import { Programs } from './programs.ts';
-import type { Entry, Seat } from './schedule.ts';
+import { recurringJob } from './recurring-watch.ts';
+import type { Entry, Recurring, Seat } from './schedule.ts';
 import { epochMs, type SimServer } from './sim-server.ts';
 import type { SimStream } from './sim-stream.ts';
 import type { Witness } from './witness.ts';
@@ -44,6 +48,7 @@ export interface Surroundings {
   /** For spools, one of each machine. */
   readonly directory: string;
   readonly maxRecoveries: number;
+  readonly recurring: readonly Recurring[];
   readonly presenceOf: (observer: SimProcess, identity: Omit<ProcessIdentity, 'uid'>) => Presence;
   readonly endPrograms: (
     observer: SimProcess,
@@ -81,6 +86,8 @@ export class SimProcess implements Client, Runner {
   readonly load = { span: 0, commands: 0, starts: 0 };
   /** By entry: as many jobs may run at once. */
   readonly limits = new Map<string, number>();
+  /** By entry, as it was set by hand: it survives a change of the config. */
+  readonly #slots = new Map<string, number>();
   /** Entries whose interrupted jobs go back, or did before the last change of the config. */
   readonly requeued = new Set<string>();
   readonly pausedQueues = new Set<string>();
@@ -150,6 +157,14 @@ export class SimProcess implements Client, Runner {
     });
   }
 
+  setConcurrency(key: string, concurrency: number): void {
+    if (this.limits.get(key) !== concurrency) this.#slots.set(key, concurrency);
+    // The config's own number is nothing that must survive.
+    if (this.side.router.pool(key)?.config.concurrency === concurrency) this.#slots.delete(key);
+    this.limits.set(key, concurrency);
+    this.command({ type: 'set-concurrency', runner: key, concurrency });
+  }
+
   makeStartable(key: string): void {
     this.unstartable.delete(key);
     const pool = this.side.router.pool(key);
@@ -159,15 +174,17 @@ export class SimProcess implements Client, Runner {
   }
 
   #config(entries: readonly Entry[]): Config {
+    const { recurring } = this.#world;
     return {
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
       namespace: 'resque',
       runners: entries.map(poolConfig),
       shutdownTimeoutSeconds: 2,
       maxRecoveries: this.#world.maxRecoveries,
-      scheduler: 'auto',
+      // All runners take the locks, also those without recurring jobs.
+      scheduler: recurring.length > 0 ? 'on' : 'auto',
       schedulerLockPrefix: '',
-      schedules: [],
+      schedules: recurring.filter(({ seat }) => seat === null || seat === this.seat).map(recurringJob),
       failedLimit: null,
       workerHost: `${this.place.host}.runner`,
     };
@@ -175,7 +192,8 @@ export class SimProcess implements Client, Runner {
 
   #setLimits(entries: readonly Entry[]): void {
     for (const { key, concurrency, interrupted } of entries) {
-      this.limits.set(key, concurrency);
+      if (this.#slots.get(key) === concurrency) this.#slots.delete(key);
+      this.limits.set(key, this.#slots.get(key) ?? concurrency);
       if (interrupted === 'requeue') this.requeued.add(key);
     }
   }
@@ -232,10 +250,10 @@ export class SimProcess implements Client, Runner {
 
 function poolConfig(entry: Entry): PoolConfig {
   return {
-    ...{ retry: null, limit: null, rate: null },
+    ...{ retry: null, limit: null, rate: null, locks: [] },
     ...entry,
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
-    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null, locks: [] },
+    ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
     onFailure: null,
   };
 }

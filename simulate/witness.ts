@@ -6,7 +6,9 @@ import type { Agenda } from './agenda.ts';
 import { type Dump, idsIn } from './dump.ts';
 import { idsOf, type Job, type JobBook, type Run, type Runner } from './job-book.ts';
 import { LimitWatch } from './limit-watch.ts';
+import { LockWatch } from './lock-watch.ts';
 import type { Log } from './log.ts';
+import { RecurringWatch } from './recurring-watch.ts';
 import { type Command, isError, type Reply } from './resp.ts';
 import { mixesPolicies, mostAttempts, type Schedule } from './schedule.ts';
 
@@ -29,6 +31,8 @@ export class Witness {
   /** Since when `pause-all-workers` is set. */
   pausedSinceMs: number | null = null;
   readonly limits: LimitWatch;
+  readonly locks: LockWatch;
+  readonly recurring: RecurringWatch;
   /** Policies, if no runner has another one for the same queue. */
   readonly #policies: { readonly mostAttempts: number; readonly areMixed: boolean };
   readonly #agenda: Agenda;
@@ -39,6 +43,8 @@ export class Witness {
   constructor(schedule: Schedule, agenda: Agenda, log: Log, book: JobBook, processes: readonly Runner[]) {
     this.#policies = { mostAttempts: mostAttempts(schedule), areMixed: mixesPolicies(schedule) };
     this.limits = new LimitWatch(schedule, agenda, log, book, this);
+    this.locks = new LockWatch(log, this);
+    this.recurring = new RecurringWatch(schedule.recurring ?? [], agenda, log, this);
     this.#agenda = agenda;
     this.#log = log;
     this.#book = book;
@@ -80,7 +86,7 @@ export class Witness {
     const broken = (what: string) => this.#log.broken(`${process.name} starts ${job.id} as attempt ${what}`);
     const { mostAttempts: most } = this.#policies;
     if (attempt > most) broken(`${attempt}, of at most ${most}`);
-    if ((job.copies ?? 1) > 1 || !this.countsAttempts) return;
+    if (job.copies > 1 || !this.countsAttempts) return;
     const before = job.runs.at(-1);
     const expected = before === undefined ? 1 : before.attempt + (this.#isFollowed(before, attempt) ? 1 : 0);
     if (attempt !== expected) broken(`${attempt}, and should be ${expected}`);
@@ -95,7 +101,7 @@ export class Witness {
     const before = job.runs.at(-1);
     const first = job.runs[0];
     // Identical jobs can't be told apart; at the end, they are counted.
-    if ((job.copies ?? 1) > 1) return;
+    if (job.copies > 1) return;
     // If Redis has gone back since it handed out the job, it may hand it out again.
     if (before === undefined || first === undefined || job.forgottenMs >= first.takenMs) return;
     const { process: other, outcome, isHeld } = before;
@@ -137,6 +143,7 @@ export class Witness {
     if ((name !== 'EVALSHA' && name !== 'EVAL') || isError(reply)) return;
     if (Array.isArray(reply)) {
       this.limits.executed(process, command, reply);
+      this.recurring.executed(process, command, reply);
       for (const id of reply.flatMap((item) => (Buffer.isBuffer(item) ? idsOf(item) : []))) {
         const job = this.#book.jobs.get(id);
         if (job !== undefined) job.takenMs = this.#agenda.nowMs;
@@ -208,6 +215,7 @@ export class Witness {
   /** Redis has lost data. */
   forgot(before: Dump, after: Dump): void {
     this.forgottenMs.push(this.#agenda.nowMs);
+    this.recurring.forgot();
     if (!after.has('resque:pause-all-workers')) this.pausedSinceMs = null;
     const [idsBefore, idsAfter] = [idsIn(before), idsIn(after)];
     const isLost = ({ id }: Job) => idsBefore.has(id) && !idsAfter.has(id);

@@ -8,6 +8,7 @@ import { Agenda } from './agenda.ts';
 import { type Dump, readDump } from './dump.ts';
 import { type Job, JobBook } from './job-book.ts';
 import type { Link } from './link.ts';
+import { lockOf } from './lock-watch.ts';
 import { Log } from './log.ts';
 import { Ongoing } from './ongoing.ts';
 import type { RealRedis } from './real-redis.ts';
@@ -37,6 +38,10 @@ const recoveryLimitMs = 15 * 60_000;
 /** Nothing runs by then. */
 const stopLimitMs = 20_000;
 const looksMs = 1_000;
+/** Clients try so often to enqueue a job whose lock is taken. */
+const unlockedMs = 300;
+/** Nothing that is due is late by more. */
+const dueLimitMs = 100_000;
 
 export class World {
   readonly agenda = new Agenda();
@@ -52,6 +57,8 @@ export class World {
   readonly #server: SimServer;
   readonly #seats: Seats;
   readonly #faults: RedisFaults;
+  /** Jobs that wait for their lock. */
+  #locked = 0;
 
   constructor(schedule: Schedule, redis: RealRedis) {
     this.#schedule = schedule;
@@ -82,6 +89,7 @@ export class World {
     const surroundings = {
       ...{ agenda, log, book, random, server, witness, directory: this.#directory },
       maxRecoveries: schedule.maxRecoveries,
+      recurring: schedule.recurring ?? [],
       presenceOf: (...args: Parameters<Seats['presenceOf']>) => this.#seats.presenceOf(...args),
       endPrograms: (...args: Parameters<Seats['endPrograms']>) => this.#seats.endPrograms(...args),
       heard: (process: SimProcess, fact: EngineFact) => this.#heard(process, fact),
@@ -101,8 +109,10 @@ export class World {
     const { agenda, log, book } = this;
     await this.#redis.reset();
     this.#seats.fill();
-    if (this.witness.limits.isNeeded) agenda.add(looksMs, () => this.#lookAtLimits());
-    const { steps } = this.#schedule;
+    const { limits, recurring } = this.witness;
+    const { steps, configs } = this.#schedule;
+    const hasLocks = configs.flat().some(({ locks = [] }) => locks.length > 0);
+    if (limits.isNeeded || recurring.isNeeded || hasLocks) agenda.add(looksMs, () => this.#look());
     for (const step of steps) agenda.add(step.atMs, () => this.#act(step));
     const lastMs = Math.max(0, ...steps.map(({ atMs }) => atMs)) + 1;
     while (await agenda.next(lastMs)) if (log.isBroken) return;
@@ -116,6 +126,7 @@ export class World {
     const isDrained = await this.#comes(() => this.#isDrained(), limitMs, looksMs);
     if (log.isBroken) return;
     if (!isDrained) log.broken(`there is still something to do: ${(await this.#rest()).join(', ')}`);
+    await this.#comes(() => !recurring.isWaiting, dueLimitMs, looksMs);
     await this.#checkRecords();
     await this.#stopAll();
     if (log.isBroken || this.spoolFiles.length === 0) return;
@@ -137,6 +148,12 @@ export class World {
   /** All that is in Redis now. */
   dump(): Promise<Dump> {
     return readDump(this.#redis.admin);
+  }
+
+  /** Names of runners that have left Redis in good order. */
+  get stoppedOwners(): string[] {
+    const stopped = this.#processes.filter((process) => process.stopped?.isUnregistered === true);
+    return stopped.map(({ side }) => side.client.owner);
   }
 
   /** Whether runners take jobs of a queue with different deliveries, or change that. */
@@ -161,9 +178,28 @@ export class World {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #lookAtLimits(): Promise<void> {
-    this.witness.limits.look(await this.dump(), this.#processes, !this.#ongoing.isEmpty);
-    this.agenda.add(this.agenda.nowMs + looksMs, () => this.#lookAtLimits());
+  async #look(): Promise<void> {
+    const { limits, locks, recurring } = this.witness;
+    const dump = await this.dump();
+    limits.look(dump, this.#processes, !this.#ongoing.isEmpty);
+    locks.look(dump, this.#seats.live);
+    const well = this.#isRedisWell ? this.#seats.live.filter((each) => this.#isWell(each)) : [];
+    recurring.look(well, limits.isCalm);
+    this.agenda.add(this.agenda.nowMs + looksMs, () => this.#look());
+  }
+
+  get #isRedisWell(): boolean {
+    const { isReachable, isLoading, isReplica, isFull, frozenUntilMs } = this.#server.state;
+    const isUp = isReachable && !isLoading && frozenUntilMs <= this.agenda.nowMs;
+    return isUp && !isReplica && !isFull && this.witness.spoilt.size === 0;
+  }
+
+  /** Whether it has connections that work. */
+  #isWell(process: SimProcess): boolean {
+    const { isSuspended, stalledUntilMs, side } = process;
+    const isReached = this.#server.linksOf(process).every(({ isSilent }) => !isSilent);
+    const isHere = !isSuspended && stalledUntilMs <= this.agenda.nowMs && isReached;
+    return isHere && side.shutdown.mode === null && side.client.session.isUp;
   }
 
   async #checkRecords(): Promise<void> {
@@ -198,7 +234,12 @@ export class World {
     switch (action.kind) {
       case 'enqueue': {
         const jobs = action.jobs.map((plan) => book.add(plan, action.queue, agenda.nowMs));
-        await this.#enqueue(action.queue, jobs);
+        const isLocked = ({ lock }: Job) => lock !== undefined;
+        await this.#enqueue(
+          action.queue,
+          jobs.filter((job) => !isLocked(job)),
+        );
+        for (const job of jobs.filter(isLocked)) await this.#enqueueLocked(job, job.copies);
         return;
       }
       case 'reconfigure':
@@ -214,9 +255,7 @@ export class World {
         this.#seats.tell(action.seat, (process) => {
           const runner = process.side.router.pools[action.entry];
           if (runner === undefined || runner.isRemoved) return;
-          const { concurrency } = action;
-          process.limits.set(runner.key, concurrency);
-          process.command({ type: 'set-concurrency', runner: runner.key, concurrency });
+          process.setConcurrency(runner.key, action.concurrency);
         });
         return;
       case 'stop':
@@ -248,14 +287,41 @@ export class World {
     }
   }
 
-  async #enqueue(queue: string, jobs: readonly Job[]): Promise<void> {
+  /** As clients do that take a lock: the next equal job follows when the lock has been released. */
+  async #enqueueLocked(job: Job, left: number): Promise<void> {
+    const { locks } = this.witness;
+    const dump = await this.dump();
+    locks.look(dump, this.#seats.live);
+    // Then the lock may stay.
+    if (job.isEnqueued && !locks.isSound) job.copies -= left;
+    else if (dump.has(lockOf(job))) this.#enqueueLater(job, left);
+    else {
+      await this.#redis.asMaster(() => this.#redis.admin.call('SET', lockOf(job), 'true'));
+      locks.enqueued(job);
+      job.enqueuedMs = this.agenda.nowMs;
+      await this.#enqueue(job.queue, [job], 1);
+      if (left > 1) this.#enqueueLater(job, left - 1);
+    }
+  }
+
+  #enqueueLater(job: Job, left: number): void {
+    this.#locked += 1;
+    this.agenda.add(this.agenda.nowMs + unlockedMs, async () => {
+      await this.#enqueueLocked(job, left);
+      this.#locked -= 1;
+    });
+  }
+
+  /** @param count of each job; `null` for all copies */
+  async #enqueue(queue: string, jobs: readonly Job[], count: number | null = null): Promise<void> {
+    if (jobs.length === 0) return;
     const { admin } = this.#redis;
     const key = `resque:queue:${queue}`;
     const dump = await this.dump();
     const isKind = (name: string, kind: string) => (dump.get(name)?.kind ?? kind) === kind;
     if (!isKind(key, 'list') || !isKind('resque:queues', 'set')) {
       // The program that has the jobs tries again.
-      this.agenda.add(this.agenda.nowMs + looksMs, () => this.#enqueue(queue, jobs));
+      this.agenda.add(this.agenda.nowMs + looksMs, () => this.#enqueue(queue, jobs, count));
       return;
     }
     await this.#redis.asMaster(async () => {
@@ -263,7 +329,7 @@ export class World {
       await admin.call(
         'RPUSH',
         key,
-        ...jobs.flatMap(({ payload, copies = 1 }) => Array(copies).fill(payload)),
+        ...jobs.flatMap(({ payload, copies }) => Array(count ?? copies).fill(payload)),
       );
     });
     for (const job of jobs) job.isEnqueued = true;
@@ -316,7 +382,8 @@ export class World {
   }
 
   async #rest(): Promise<string[]> {
-    return restOf(await this.dump(), this.#seats, this.witness.hasForgotten);
+    const rest = restOf(await this.dump(), this.#seats, this.witness.hasForgotten);
+    return this.#locked === 0 ? rest : [...rest, `${this.#locked} jobs whose lock is taken`];
   }
 
   /** Whether the condition becomes true within this time, without a broken promise. */
