@@ -20,7 +20,7 @@ import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import type { Peers } from './lifecycle/worker-commands.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { scheduleChanges } from './pools/config-changes.ts';
-import { limitsOf, workerHostOf } from './pools/pool.ts';
+import { limitsOf, slotsAbout, workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { EngineMeans } from './process/engine-means.ts';
@@ -139,9 +139,7 @@ export class RedisSide {
       mark,
       requeues: this.router.requeues,
       maxRecoveries: config.maxRecoveries,
-      slots: this.router.pools
-        .filter(({ isRemoved }) => !isRemoved)
-        .map(({ key, concurrency }) => ({ runner: key, count: concurrency })),
+      slots: this.router.pools.filter(({ isRemoved }) => !isRemoved).map(slotsAbout),
       pauses: this.router.ownPauses,
       ...(Object.keys(this.router.plugins).length > 0 ? { plugins: this.router.plugins } : {}),
       ...(this.router.limitsJobs ? { limits: limitsOf(this.router.pools) } : {}),

@@ -76,6 +76,7 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['slots', 'slots mail 3 --json'],
   ['reset', 'reset mail --json'],
   ['pause, resume', 'pause mail --json'],
+  ['slots', 'slots mail 2 --json'],
   ['status', 'status --json'],
   ['delayed run, delayed remove', 'delayed run --class A --yes --json'],
   ['schedule list', 'schedule list --json'],

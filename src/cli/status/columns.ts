@@ -9,6 +9,7 @@ import type {
   ProcessStatus,
   QueueStatus,
   RunningJob,
+  SlotChange,
   StatusDocument,
   WindowStatus,
 } from './document.ts';
@@ -51,10 +52,22 @@ function workersCell({ working, slots }: QueueStatus): Cell {
 function remarkCell(queue: QueueStatus): Cell {
   const { isUnattended, lostWorkers, wrongType } = queue;
   if (wrongType !== null) return { text: `a ${wrongType}, not a list`, style: alarm };
-  if (!isUnattended)
-    return queue.pauses.length > 0 ? { text: pauseRemark(queue), style: warning } : limitRemark(queue);
+  if (!isUnattended) return withSlotChanges(queue);
   const text = lostWorkers === 0 ? 'no worker' : `only ${plural(lostWorkers, 'silent worker')}`;
   return { text, style: alarm };
+}
+
+function withSlotChanges(queue: QueueStatus): Cell {
+  const { pauses, slotChanges } = queue;
+  const remark: Cell = pauses.length > 0 ? { text: pauseRemark(queue), style: warning } : limitRemark(queue);
+  if (slotChanges.length === 0) return remark;
+  const changes = [...new Set(slotChanges.map(changeText))];
+  return { text: [remark.text, ...changes].filter((text) => text !== '').join('; '), style: warning };
+}
+
+/** `slots 7 (config 2), by ann@pts/3` */
+function changeText({ slots, configured, by }: SlotChange): string {
+  return `slots ${grouped(slots)} (config ${grouped(configured)}), by ${by === '' ? 'hand' : by}`;
 }
 
 function pauseRemark({ pauses, isPaused }: QueueStatus): string {

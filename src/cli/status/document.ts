@@ -82,6 +82,8 @@ export interface QueueStatus {
   readonly pauses: readonly PauseStatus[];
   /** Whether all of its workers are paused for it. */
   readonly isPaused: boolean;
+  /** Slots that operators have set by hand. */
+  readonly slotChanges: readonly SlotChange[];
   /** Stale and dead workers of this queue. */
   readonly lostWorkers: number;
   /** How many of `workers` run a job of this queue. */
@@ -113,6 +115,21 @@ export interface PauseStatus {
   readonly since: string;
 }
 
+/** Slots that differ from the config until someone goes back to it. */
+export interface SlotChange {
+  /** `HOST:PID` of the runner. */
+  readonly process: string;
+  /** The entry of the config's `runners`. */
+  readonly runner: string;
+  readonly slots: number;
+  /** What the config says. */
+  readonly configured: number;
+  /** Who set them; '' if unknown. */
+  readonly by: string;
+  /** ISO 8601, UTC, by the runner's clock. */
+  readonly since: string;
+}
+
 export interface ProcessStatus {
   /** `HOST:PID`, or the part that is known. */
   readonly name: string;
@@ -129,6 +146,8 @@ export interface ProcessStatus {
   readonly queues: readonly string[];
   /** Jobs that it can run at once. */
   readonly slots: number;
+  /** Those that operators have set by hand. */
+  readonly slotChanges: readonly SlotChange[];
   readonly pauses: readonly PauseStatus[];
   /** Whether it takes no jobs at all. */
   readonly isPaused: boolean;

@@ -2,8 +2,8 @@
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import type { JudgedWorker } from '../../resque/workers/judge-workers.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
-import type { PoolLimits, PoolPause } from '../../resque/workers/runner-entry.ts';
-import type { PauseStatus } from './document.ts';
+import type { PoolLimits, PoolPause, PoolSlots } from '../../resque/workers/runner-entry.ts';
+import type { PauseStatus, SlotChange } from './document.ts';
 
 /** @param workers of one process; empty if they are no longer registered */
 export function slotsOf(name: string, workers: readonly JudgedWorker[], { runners }: StatusFacts): number {
@@ -28,6 +28,34 @@ export function slotsOfQueue(workers: readonly JudgedWorker[], { runners }: Stat
     counted.add(name);
     return sum + entry.count;
   }, 0);
+}
+
+/** @param workers all workers of the queue */
+export function slotChangesOfQueue(
+  workers: readonly JudgedWorker[],
+  { runners }: StatusFacts,
+): readonly SlotChange[] {
+  const entries = new Map(
+    workers.map(({ facts: { about } }) => [`${about.process}:${about.queues}`, about] as const),
+  );
+  return [...entries.values()].flatMap(({ process, queues }) =>
+    changesIn(
+      process,
+      runners.get(process)?.slots?.filter(({ runner }) => runner === queues),
+    ),
+  );
+}
+
+export function slotChangesOfProcess(name: string, { runners }: StatusFacts): readonly SlotChange[] {
+  return changesIn(name, runners.get(name)?.slots);
+}
+
+function changesIn(process: string, slots: readonly PoolSlots[] = []): SlotChange[] {
+  return slots.flatMap(({ runner, count, byHand }) => {
+    if (byHand === undefined) return [];
+    const { configured, by, sinceMs } = byHand;
+    return [{ process, runner, slots: count, configured, by, since: new Date(sinceMs).toISOString() }];
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { ProcessStatus, WorkerStatus } from './document.ts';
 import type { LocalRunners } from './local-runners.ts';
-import { pausesOfProcess, slotsOf } from './pauses.ts';
+import { pausesOfProcess, slotChangesOfProcess, slotsOf } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { groupsOf, seconds } from './workers.ts';
 
@@ -63,6 +63,7 @@ function processOf(
     ageSeconds: seconds(startedAtMs === null ? null : nowMs - startedAtMs),
     queues,
     slots: slotsOf(name, group, facts),
+    slotChanges: slotChangesOfProcess(name, facts),
     ...pausesOfProcess(name, queues, facts),
     workers: group.map((worker) => workerOf(worker, nowMs)).sort((a, b) => compare(a.id, b.id)),
     working: group.filter(({ state }) => state === 'working').length,
@@ -88,6 +89,7 @@ function withoutWorkers(owner: string, facts: StatusFacts, here: Vantage): Recor
     ageSeconds: null,
     queues: [],
     slots: slotsOf(owner, [], facts),
+    slotChanges: slotChangesOfProcess(owner, facts),
     ...pausesOfProcess(owner, [], facts),
     workers: [],
     working: 0,

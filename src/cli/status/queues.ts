@@ -4,7 +4,7 @@ import { withoutMarkup } from '../../resque/format/worker-record.ts';
 import { isAlive, type JudgedWorker } from '../../resque/workers/judge-workers.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { QueueStatus, RunningJob } from './document.ts';
-import { limitsOfQueue, pausesOfQueue, slotsOfQueue } from './pauses.ts';
+import { limitsOfQueue, pausesOfQueue, slotChangesOfQueue, slotsOfQueue } from './pauses.ts';
 import { averagePerMinute, finishedBy, type Rates, sumOf } from './rates.ts';
 import { groupsOf, Listening, onlyQueueOf } from './workers.ts';
 
@@ -40,6 +40,7 @@ export function surveyQueues(
       slots: slotsOfQueue(living, facts),
       ...limitsOfQueue(living, facts),
       ...pausesOfQueue(name, living, facts),
+      slotChanges: slotChangesOfQueue(living, facts),
       lostWorkers: all.length - living.length,
       working: working.get(name)?.length ?? 0,
       held: (held.get(name) ?? []).reduce((sum, each) => sum + each.jobs, 0),

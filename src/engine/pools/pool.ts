@@ -8,7 +8,7 @@ import type { Config, PoolConfig } from '../../config/config.ts';
 import type { PoolView, Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
 import type { Override } from '../../resque/workers/overrides.ts';
-import type { PoolLimits } from '../../resque/workers/runner-entry.ts';
+import type { PoolLimits, PoolSlots } from '../../resque/workers/runner-entry.ts';
 
 type SlotState = 'idle' | 'reserved' | 'running';
 
@@ -214,6 +214,14 @@ export function poolView(pool: Pool): PoolView {
 }
 
 /** For the runner's entry in Redis. */
+export function slotsAbout({ key, concurrency, override, config }: Pool): PoolSlots {
+  const slots = { runner: key, count: concurrency };
+  if (override === null) return slots;
+  const { by, sinceMs } = override;
+  return { ...slots, byHand: { configured: config.concurrency, by, sinceMs } };
+}
+
+/** The same. */
 export function limitsOf(pools: readonly Pool[]): PoolLimits[] {
   return pools
     .filter(({ isLimited, isRemoved }) => isLimited && !isRemoved)

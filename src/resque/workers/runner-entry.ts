@@ -39,6 +39,15 @@ export interface PoolSlots {
   /** Key of the pool. */
   readonly runner: string;
   readonly count: number;
+  /** Set if an operator changed `count`. */
+  readonly byHand?: {
+    /** What the config says. */
+    readonly configured: number;
+    /** '' if unknown. */
+    readonly by: string;
+    /** By the runner's clock. */
+    readonly sinceMs: number;
+  };
 }
 
 /** The limits of each queue of a pool, as in the config. */
@@ -124,7 +133,7 @@ function withKnownOptions({
     ...(isStrings(holds) ? { holds } : {}),
     ...(moves === true ? { moves } : {}),
     ...(isPlugins(plugins) ? { plugins } : {}),
-    ...(Array.isArray(slots) ? { slots: slots.filter(isSlots) } : {}),
+    ...(Array.isArray(slots) ? { slots: slots.filter(isSlots).map(withKnownChange) } : {}),
     ...(Array.isArray(limits) ? { limits: limits.filter(isLimits) } : {}),
     ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
   };
@@ -146,6 +155,17 @@ function isSlots(value: unknown): value is PoolSlots {
   return typeof runner === 'string' && typeof count === 'number';
 }
 
+function withKnownChange({ byHand, ...slots }: PoolSlots): PoolSlots {
+  if (typeof byHand !== 'object' || byHand === null) return slots;
+  const { configured, by, sinceMs } = byHand as Partial<NonNullable<PoolSlots['byHand']>>;
+  const isKnown = typeof configured === 'number' && typeof by === 'string' && isTime(sinceMs);
+  return isKnown ? { ...slots, byHand: { configured, by, sinceMs } } : slots;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= latestMs;
+}
+
 function isLimits(value: unknown): value is PoolLimits {
   if (typeof value !== 'object' || value === null) return false;
   const { runner, limit, rate } = value as Partial<PoolLimits>;
@@ -159,8 +179,7 @@ function isPause(value: unknown): value is PoolPause {
   return (
     pauseKinds.some((each) => each === kind) &&
     typeof detail === 'string' &&
-    typeof sinceMs === 'number' &&
-    Math.abs(sinceMs) <= latestMs &&
+    isTime(sinceMs) &&
     [runner, queue].every((name) => name === undefined || typeof name === 'string')
   );
 }

@@ -3,6 +3,7 @@ import { Worker } from 'node-resque';
 import { expect, onTestFinished, test } from 'vitest';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
+import { runCommand } from '../run-command.ts';
 import { StatusStage } from './stage.ts';
 
 const e2e = useEndToEnd();
@@ -84,6 +85,26 @@ test('shows immediately that a runner is paused and that a script can’t be sta
   await waitFor(async () => !(await stage.queue('mail')).isPaused, { message: 'status shows its end' });
   e2e.script('exit 0', { name: 'missing' });
   await waitFor(async () => !(await stage.queue('bad')).isPaused, { message: 'status shows its end' });
+});
+
+test('shows immediately what is set by hand, until someone goes back to the config', async () => {
+  const runner = await e2e.run({ runners: { mail: 3 }, script: '/bin/true' });
+  const env = { TMPDIR: e2e.path('tmp'), XDG_RUNTIME_DIR: '' };
+  const change = async (...words: string[]) =>
+    expect(await runCommand([...words, '--config', e2e.path('cfg.json')], { env })).toMatchObject({
+      code: 0,
+    });
+  await change('slots', 'mail', '5');
+  await waitFor(async () => (await stage.queue('mail')).slots === 5, { message: 'status shows the slots' });
+  const process = `${(await stage.look()).document.processes[0]?.name}`;
+  expect(process).toMatch(new RegExp(`:${runner.pid}$`));
+  expect((await stage.queue('mail')).slotChanges).toMatchObject([
+    { process, runner: 'mail', slots: 5, configured: 3 },
+  ]);
+  expect((await stage.queue('mail')).slotChanges[0]?.by).not.toBe('');
+  await change('reset', 'mail');
+  await waitFor(async () => (await stage.queue('mail')).slots === 3, { message: 'status shows the config' });
+  expect((await stage.queue('mail')).slotChanges).toEqual([]);
 });
 
 test('shows immediately that a killed runner and its jobs are dead', async () => {

@@ -296,6 +296,35 @@ describe("a runner's own entry", () => {
     expect(await lines()).toMatch(/^ {2}web\.runner:5 +runner +paused /m);
   });
 
+  test('shows slots that a user has set', async () => {
+    const byHand = { configured: 2, by: 'ann@pts/3', sinceMs };
+    const pauses = [{ kind: 'operator', detail: 'bob', sinceMs, queue: 'x_1' }];
+    await stage.enqueue('x_1', 0);
+    await stage.enlist('web.runner:5', {
+      slots: [
+        { runner: 'mail', count: 8, byHand },
+        { runner: 'low,x_*', count: 2, byHand: { ...byHand, configured: 1, by: '' } },
+        { runner: 'bill', count: 1, byHand: { configured: 'two' } },
+      ],
+      pauses,
+    });
+    await stage.register('web.runner:5-0:mail');
+    await stage.register('web.runner:5-0:low,x_*');
+    await stage.register('web.runner:5-0:bill');
+    const change = {
+      ...{ process: 'web.runner:5', runner: 'mail', slots: 8, configured: 2, by: 'ann@pts/3' },
+      since: '2026-03-04T05:06:07.000Z',
+    };
+    expect((await stage.queue('mail')).slotChanges).toEqual([change]);
+    expect((await stage.queue('bill')).slotChanges).toEqual([]);
+    const process = await stage.process('web.runner:5');
+    expect(process).toMatchObject({ slots: 11, slotChanges: [change, { runner: 'low,x_*', by: '' }] });
+    const text = await lines();
+    expect(text).toMatch(/^ {2}mail +0 +0\/8 .* slots 8 \(config 2\), by ann@pts\/3$/m);
+    expect(text).toMatch(/^ {2}x_1 .* paused: by bob; slots 2 \(config 1\), by hand$/m);
+    expect(text).toMatch(/^ {2}bill +0 +0\/1 +[-\d.]* *$/m);
+  });
+
   test('shows a script that can’t be started, on this runner only', async () => {
     const pauses = [{ kind: 'unstartable', detail: '/job.sh does not exist', sinceMs, runner: 'mail' }];
     await stage.enlist('web.runner:5', { slots, pauses });
