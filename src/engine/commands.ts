@@ -5,7 +5,6 @@ import { RedisError } from '../resque/redis/redis-error.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { Shutdown } from './lifecycle/shutdown.ts';
 import type { ListCommandContext } from './list-commands.ts';
-import type { KeptOutputs } from './output/find-output.ts';
 import { executeQueueCommand, type QueueCommandContext } from './queue-commands.ts';
 import type { Statistics } from './statistics/statistics.ts';
 
@@ -13,7 +12,6 @@ export interface CommandContext extends ListCommandContext, QueueCommandContext 
   readonly jobs: Pick<RunningJobs, 'kill'>;
   readonly shutdown: Pick<Shutdown, 'mode' | 'request'>;
   readonly statistics: Pick<Statistics, 'steps'>;
-  readonly outputs: KeptOutputs;
   /** Reads the config again. */
   readonly reload: () => CommandReply;
 }
@@ -51,7 +49,6 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
     case 'read-statistics':
       return readStatistics(command.queue, context);
     case 'find-output':
-      return await findJobs(command.text, context);
     case 'read-waiting':
     case 'remove-waiting':
     case 'move-waiting':
@@ -91,13 +88,6 @@ function readStatistics(queue: string, { router, statistics }: CommandContext): 
   if (router.ownerOf(queue) === undefined)
     return refused('unknown-queue', `this runner has no queue ${queue}`);
   return done('statistics read', { kind: 'statistics', ...statistics.steps(queue) });
-}
-
-async function findJobs(text: string, { outputs }: CommandContext): Promise<CommandReply> {
-  if (text === '') return refused('out-of-range', 'the text must not be empty');
-  const { findOutput } = await import('./output/find-output.ts');
-  const jobs = await findOutput(text, outputs);
-  return done(`${jobs.length} jobs have printed it`, { kind: 'output-found', jobs });
 }
 
 function killJob({ jobId, signal }: Command & { type: 'kill-job' }, context: CommandContext): CommandReply {

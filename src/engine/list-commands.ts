@@ -1,6 +1,6 @@
 /**
- * The commands that read and change what lies in Redis: failures, waiting and delayed jobs, workers. Screens send them, so most
- * runners never load this.
+ * The commands that read and change what lies in Redis: failures, waiting and delayed jobs, workers; and the search in what jobs
+ * have printed. Screens send them, so most runners never load this.
  */
 import { ChangeLog } from '../failures/change-log.ts';
 import { changeEntries, changeMatches, type FailureCounts } from '../failures/changes.ts';
@@ -13,6 +13,7 @@ import type { WaitingJobRef } from '../protocol/waiting.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { type Peers, readWorkerInfos, removeWorker } from './lifecycle/worker-commands.ts';
+import { findOutput, type KeptOutputs } from './output/find-output.ts';
 import {
   changeDelayed,
   type DelayedContext,
@@ -23,6 +24,7 @@ import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
 export interface ListCommandContext extends DelayedContext {
+  readonly outputs: KeptOutputs;
   readonly peers: Peers;
   readonly counts: FailureCounts;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
@@ -33,6 +35,7 @@ export type ListCommand = Extract<
   Command,
   {
     type:
+      | 'find-output'
       | 'read-waiting'
       | 'remove-waiting'
       | 'move-waiting'
@@ -64,6 +67,8 @@ export async function executeListCommand(
   context: ListCommandContext,
 ): Promise<CommandReply> {
   switch (command.type) {
+    case 'find-output':
+      return findJobs(command.text, context);
     case 'read-waiting':
       return wrongPage(command.from, command.count) ?? (await readWaiting(command, context));
     case 'remove-waiting':
@@ -97,6 +102,12 @@ export async function executeListCommand(
     case 'read-schedules':
       return readSchedules(context);
   }
+}
+
+async function findJobs(text: string, { outputs }: ListCommandContext): Promise<CommandReply> {
+  if (text === '') return refused('out-of-range', 'the text must not be empty');
+  const jobs = await findOutput(text, outputs);
+  return done(`${jobs.length} jobs have printed it`, { kind: 'output-found', jobs });
 }
 
 async function findInFailures(
