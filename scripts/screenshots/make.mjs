@@ -59,10 +59,10 @@ async function takePictures(stage, isQuick, take) {
   stage.press('2');
   await stage.waitForText('[2 Failures');
   stage.press('v');
-  await stage.waitForText('by exception, class', 'Errno::ENOSPC');
+  await stage.waitForText('groups by exception and class', 'Errno::ENOSPC');
   take('groups', 'The failures in groups: how many of each exception and class, and when');
   stage.press('v');
-  await stage.waitForText('by exception, class and queue');
+  await stage.waitForText('groups by exception, class and queue');
   stage.press('v');
   await stage.waitForText('TIME');
   stage.press('/');
@@ -124,7 +124,7 @@ async function record(stage) {
   await stage.waitForText('No space left on device');
   see(3, '2: the failures of all workers');
   stage.press('v');
-  await stage.waitForText('by exception, class');
+  await stage.waitForText('groups by exception and class');
   see(3, 'v: the same in groups');
   stage.press('r');
   await stage.waitForText('Cancel');

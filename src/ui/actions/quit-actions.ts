@@ -120,8 +120,10 @@ const mostRunners = 9;
 export async function askForRunner(context: ActionContext): Promise<void> {
   const { runners, store } = context;
   if (runners === null) {
-    const fix = context.isOwner ? '; leave it running (q), then attach to another one' : '';
-    context.toast(`this screen can't leave its runner${fix}`, true);
+    const what = context.isOwner
+      ? 'this screen started its runner: detach with q, then attach to another'
+      : "this screen can't leave its runner";
+    context.toast(what, true);
     return;
   }
   const others = (await runners.list()).slice(0, mostRunners);

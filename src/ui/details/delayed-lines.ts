@@ -13,7 +13,7 @@ const inColumns = 9;
 
 function columnsFor(width: number): { readonly queue: number; readonly jobClass: number } {
   if (width < 70) return { queue: 8, jobClass: 12 };
-  return width >= 100 ? { queue: 16, jobClass: 18 } : { queue: 10, jobClass: 14 };
+  return width >= 90 ? { queue: 16, jobClass: 18 } : { queue: 10, jobClass: 14 };
 }
 
 export function delayedHeading(width: number): Line {

@@ -34,7 +34,7 @@ interface WorkerColumns {
 
 function columnsFor(width: number): WorkerColumns {
   if (width < 70) return { name: 19, isNarrow: true };
-  return { name: width >= 100 ? 34 : 24, isNarrow: false };
+  return { name: width >= 90 ? 34 : 24, isNarrow: false };
 }
 
 export function workerHeading(width: number): Line {
@@ -107,8 +107,9 @@ function jobLines(worker: WorkerInfo, job: WorkerJob, width: number): Line[] {
   const age = ageMs === null ? '' : isLeft ? `, started ${ageText(ageMs)} ago` : ` for ${ageText(ageMs)}`;
   return [
     lineOf(width, [
-      span(isLeft ? 'left a job ' : 'running ', { dim: true }),
-      ...jobParts({ ...job, args: '' }),
+      span(isLeft ? 'left a job: ' : 'running ', { dim: true }),
+      ...(job.problem === null ? [span(job.jobClass ?? '(no class)', { bold: true })] : jobParts(job)),
+      ...(job.queue === null ? [] : [span(' of ', { dim: true }), span(job.queue)]),
       span(age),
     ]),
     ...(args === '' ? [] : [heading('args', width), ...bodyLines(args, width)]),

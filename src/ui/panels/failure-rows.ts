@@ -57,7 +57,7 @@ export function failureRows(props: FailureRowsProps): Line[] {
 }
 
 function columnsFor(width: number): { queue: number; jobClass: number } {
-  return width >= 100 ? { queue: 16, jobClass: 18 } : { queue: 11, jobClass: 13 };
+  return width >= 90 ? { queue: 16, jobClass: 18 } : { queue: 11, jobClass: 13 };
 }
 
 function errorText({ exception, error, isReadable }: FailureEntry): string {

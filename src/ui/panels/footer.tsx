@@ -103,8 +103,7 @@ function dialogLine(dialog: Dialog, width: number): Line {
   let room = width - 1;
   const fitting = hints.filter((hint) => {
     room -= widthOf(hint);
-    // The last two columns are blank.
-    return room >= -2;
+    return room >= 0;
   });
   return lineOf(width, [span(' '), ...fitting.flat()]);
 }

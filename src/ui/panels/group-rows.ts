@@ -64,7 +64,7 @@ export function groupRows(props: GroupRowsProps): Line[] {
 /** In a narrow table with queues there is no room for examples; the details below have one. */
 function columnsFor(width: number, hasQueues: boolean) {
   if (hasQueues && width < 70) return { exception: 15, jobClass: 12, queue: 10, hasExample: false };
-  const isWide = width >= 100;
+  const isWide = width >= 90;
   return {
     hasExample: true,
     exception: isWide ? 26 : 17,
@@ -78,6 +78,14 @@ export function groupDetail(group: FailureGroup, width: number): Line[] {
   const body = (text: string) =>
     wrap(text.trimEnd(), Math.max(1, width - 2)).map((line) => lineOf(width, [span(`  ${line}`)]));
   const { exception, jobClass, queue, count, retryable, firstFailedAt, lastFailedAt, example } = group;
+  const counts = [span(`${plural(count, 'failure')}, ${grouped(retryable)} can be retried`)];
+  const dates = [
+    [span(`first ${firstFailedAt ?? '(unknown)'}`, { dim: true })],
+    [span(`last ${lastFailedAt ?? '(unknown)'}`, { dim: true })],
+  ];
+  const first = flowing([counts, ...dates], width);
+  // In a narrow panel, the example is worth more than the dates.
+  const isNarrow = first.length > 1;
   return [
     ...flowing(
       [
@@ -87,16 +95,10 @@ export function groupDetail(group: FailureGroup, width: number): Line[] {
       ],
       width,
     ),
-    ...flowing(
-      [
-        [span(`${plural(count, 'failure')}, ${grouped(retryable)} can be retried`)],
-        [span(`first ${firstFailedAt ?? '(unknown)'}`, { dim: true })],
-        [span(`last ${lastFailedAt ?? '(unknown)'}`, { dim: true })],
-      ],
-      width,
-    ),
+    ...(isNarrow ? flowing([counts], width) : first),
     heading('example'),
     ...(example.error === null ? [] : body(example.error)),
     ...(example.args === '' ? [] : [heading('args'), ...body(example.args)]),
+    ...(isNarrow ? flowing(dates, width) : []),
   ];
 }

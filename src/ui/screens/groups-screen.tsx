@@ -1,6 +1,6 @@
 /** The shared `failed` list in groups, with the details of the group under the cursor. */
 import type { ReactNode } from 'react';
-import { grouped } from '../../messages/quantities.ts';
+import { grouped, plural } from '../../messages/quantities.ts';
 import { Panel } from '../frame/panel.tsx';
 import { useFrame } from '../frame/use-frame.ts';
 import { innerWidth } from '../layout/framed.ts';
@@ -23,7 +23,7 @@ export function GroupsScreen(): ReactNode {
   const title: Part[] = [
     span('Failures', { bold: true }),
     span(total === null ? '' : `  ${grouped(total)}`),
-    span(`  ${grouped(count)} by exception, class${hasQueues ? ' and queue' : ''}`),
+    span(`  ${plural(count, 'group')} by exception${hasQueues ? ', class and queue' : ' and class'}`),
   ];
   if (view.filter !== '') title.push(span(`  filter: ${view.filter}`, { color: 'yellow' }));
   return (

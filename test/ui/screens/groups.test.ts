@@ -28,14 +28,14 @@ test('v shows groups, largest first, then also by queue, then the list again', a
   await addGroups();
   const screen = await open();
   await screen.press('v');
-  await screen.waitForText('3 by exception, class');
+  await screen.waitForText('3 groups by exception and class');
   expect(rowsOf(screen, /^. *▸? +\d+ +03-04/)).toHaveLength(3);
   await waitForSelected(screen, 'Send');
   expect(rowOf(screen, '▸')).toMatch(/▸ +4 {2}03-04 +Timeout +Send +Error 12\./);
   expect(screen.text()).toContain('4 failures, 4 can be retried');
   expect(screen.text()).toContain('first 2026/03/04 05:06:07 UTC');
   await screen.press('v');
-  await screen.waitForText('4 by exception, class and queue');
+  await screen.waitForText('4 groups by exception, class and queue');
   expect(rowOf(screen, '▸')).toMatch(/3 {2}03-04 +Timeout +Send +mail/);
   await screen.press('v');
   await screen.waitForText('1-6 of 6');
@@ -45,7 +45,7 @@ test('an open group is the list of its failures, and Esc leads back to the group
   await addGroups();
   const screen = await open();
   await screen.press('v', 'j');
-  await screen.waitForText('3 by exception, class');
+  await screen.waitForText('3 groups by exception and class');
   await screen.press('g', 'return');
   await screen.waitForText('group: Timeout, Send');
   await screen.waitForText('1-4 of 4');
@@ -64,7 +64,7 @@ test('an open group is the list of its failures, and Esc leads back to the group
   await screen.press('escape');
   await waitForSelected(screen, 'Error 2.');
   await screen.press('escape');
-  await screen.waitForText('3 by exception, class');
+  await screen.waitForText('3 groups by exception and class');
   await waitForSelected(screen, 'Error 12.');
   await screen.press('escape');
   await screen.waitForText('1-6 of 6');
@@ -87,7 +87,7 @@ test('r retries a group and D deletes one, after a question with the count', asy
   await screen.press('D');
   await screen.waitForText('Delete 4 failures?');
   await screen.press('y');
-  await screen.waitForText('2 by exception, class');
+  await screen.waitForText('2 groups by exception and class');
   expect(await listed(ui.stage)).toEqual([11, 13]);
 });
 
@@ -96,14 +96,14 @@ test('a filter applies to the groups, and to what is done with one', async () =>
   const screen = await open();
   await screen.press('v', '/');
   screen.type('queue:mail\r');
-  await screen.waitForText('2 by exception, class  filter: queue:mail');
+  await screen.waitForText('2 groups by exception and class  filter: queue:mail');
   await screen.press('D');
   await screen.waitForText('Delete 3 failures?');
   expect(screen.text()).toMatch(
     /3 of 6 failures, of the group Timeout, Send, with the filter\s+┃[^\n]*\n[^\n]*"queue:mail"\./,
   );
   await screen.press('y');
-  await screen.waitForText('1 by exception, class');
+  await screen.waitForText('1 group by exception and class');
   expect(await listed(ui.stage)).toEqual([11, 12, 13]);
 });
 

@@ -200,7 +200,7 @@ test('failures of the queue are grouped; Enter opens a group on the Failures tab
   await screen.waitForText('group: Timeout, Send, queue mail');
   await screen.waitForText('1-3 of 3');
   await screen.press('escape');
-  await screen.waitForText('3 by exception, class and queue');
+  await screen.waitForText('3 groups by exception, class and queue');
 });
 
 test.each([

@@ -38,7 +38,7 @@ test('a worker that goes stale appears, is looked at, and removed after a questi
   await screen.waitForText('only a stale worker can be removed');
   await screen.press('k', 'return');
   await screen.waitForText(/Worker ━/);
-  await screen.waitForText('left a job mail Left');
+  await screen.waitForText('left a job: Left of mail');
   await screen.press('D');
   await screen.waitForText('Remove worker db:2:mail?');
   await screen.waitForText('Its job Left of mail is recorded as failed.');

@@ -80,7 +80,7 @@ async function retryOneGroup(screen: Terminal): Promise<void> {
   await screen.press('2');
   await screen.waitForText('of 211');
   await screen.press('v');
-  await screen.waitForText('3 by exception, class');
+  await screen.waitForText('3 groups by exception and class');
   await waitForSelected(screen, 'Refused');
   await screen.press('j');
   await waitForSelected(screen, 'Timeout');
