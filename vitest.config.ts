@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import packageJson from './package.json' with { type: 'json' };
 import { filesByProject } from './test/projects.ts';
+import { Sequencer } from './test/sequencer.ts';
 
 // A whole run is one project: each project starts processes of its own, which load the code again, and waits for the last
 // test of the project before it.
@@ -20,6 +21,7 @@ export default defineConfig({
     // Tests mostly wait for programs, time limits and lost connections. Five workers keep two cores busy. More workers
     // slow down each other's programs. The quick tests start none of them, and wait more than they compute.
     maxWorkers: process.env.RR_TEST_QUICK === undefined ? 5 : 6,
+    sequence: { sequencer: Sequencer },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: files.map(([name, include]) => ({
