@@ -4,6 +4,7 @@ import type { Command, CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import type { WaitingJob, WaitingJobRef } from '../protocol/waiting.ts';
+import { wordsMatcher } from '../protocol/words.ts';
 import { cut, readPayload } from '../resque/format/payload.ts';
 import { eachKey, keysToDelete, type Plugin } from '../resque/format/plugin-keys.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
@@ -25,18 +26,19 @@ const scanPage = 250;
 const replyBytes = 2 * 1024 * 1024;
 
 export async function readWaiting(
-  { queue, from, count, text }: Command & { type: 'read-waiting' },
+  { queue, from, count, text, without = [] }: Command & { type: 'read-waiting' },
   { router, client }: Context,
 ): Promise<CommandReply> {
   if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
-  const matches = waitingMatcher(text);
+  const isWhole = text === null && without.length === 0;
+  const matches = isWhole ? () => true : waitingMatcher(text, without);
   const timer = new YieldTimer();
   const list = new WaitingList(client.session, client.keys);
   const jobs: WaitingJob[] = [];
   let at = from;
   let bytes = 0;
   for (;;) {
-    const page = await list.page(queue, at, text === null ? count - jobs.length : scanPage);
+    const page = await list.page(queue, at, isWhole ? count - jobs.length : scanPage);
     if (page === null) return unreadable(queue, client);
     for (const entry of page.jobs) {
       await timer.yieldIfDue();
@@ -130,12 +132,10 @@ function unreadable(queue: string, { keys }: Context['client']): CommandReply {
 }
 
 /** Ignores case. Of a large job, only the beginning counts. */
-function waitingMatcher(text: string | null): (job: WaitingJob) => boolean {
-  if (text === null) return () => true;
-  const wanted = text.toLowerCase();
+function waitingMatcher(text: string | null, without: readonly string[]): (job: WaitingJob) => boolean {
+  const matches = wordsMatcher(text, without);
   // The payload may have escapes where the args have letters.
-  return ({ payload, jobClass, args }) =>
-    [payload, jobClass ?? '', args].some((whole) => whole.toLowerCase().includes(wanted));
+  return ({ payload, jobClass, args }) => matches([payload, jobClass, args]);
 }
 
 function waitingJob({ index, sha1, size, bytes }: WaitingEntry): WaitingJob {

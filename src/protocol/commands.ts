@@ -32,6 +32,8 @@ export type Command =
       readonly count: number;
       /** Part of the payload, or of its class and args; `null`: all jobs. Ignores case. */
       readonly text: string | null;
+      /** Not those with one of these texts. Left out if there are none: an engine that doesn't know it refuses the command. */
+      readonly without?: readonly string[];
     }
   | { readonly type: 'remove-waiting'; readonly queue: string; readonly jobs: readonly WaitingJobRef[] }
   | {
@@ -81,6 +83,8 @@ export type Command =
       readonly type: 'read-delayed';
       /** Part of the queue, class, args or last error; ignores case. */
       readonly text: string;
+      /** As in `read-waiting`. */
+      readonly without?: readonly string[];
       /** `next` of the page before; `null`: start at the next job. */
       readonly after: string | null;
       readonly count: number;

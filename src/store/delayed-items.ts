@@ -1,5 +1,6 @@
 /** The rows of the Delayed tab: delayed jobs, and between them the next times of the schedules. */
 import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
+import { parseWords, textMatcher } from './filter-language.ts';
 
 export type DelayedItem =
   | { readonly kind: 'job'; readonly key: string; readonly job: DelayedInfo }
@@ -24,11 +25,11 @@ export function delayedItems(
     seen.set(name, count + 1);
     return { kind: 'job', key: `job ${name} ${count}`, job };
   });
-  const wanted = filter.toLowerCase();
+  const matches = textMatcher({ without: [], ...parseWords(filter) });
   for (const schedule of schedules) {
     const { name, queue, jobClass, args, timing } = schedule;
-    const text = `${name} ${queue ?? ''} ${jobClass ?? ''} ${args} ${timing}`.toLowerCase();
-    if (text.includes(wanted)) items.push({ kind: 'schedule', key: `schedule ${name}`, schedule });
+    const text = `${name} ${queue ?? ''} ${jobClass ?? ''} ${args} ${timing}`;
+    if (matches(text)) items.push({ kind: 'schedule', key: `schedule ${name}`, schedule });
   }
   const order = (item: DelayedItem) => dueAtOf(item) ?? Number.POSITIVE_INFINITY;
   // Infinity minus infinity is not a number.

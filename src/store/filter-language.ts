@@ -2,8 +2,7 @@
  * The filter language of all lists: `queue:mail class:Send !spam words`. Fields depend on the list; lists without fields have
  * words only.
  */
-import { everyFailure, type FailureFilter } from '../protocol/commands.ts';
-import type { FailuresView } from './view.ts';
+import { everyFailure, type FailureFilter, type FailureGroupNames } from '../protocol/commands.ts';
 
 /** Fields of failures, and the criteria that they become. */
 const failureCriteria = {
@@ -90,13 +89,27 @@ export function parseFailureFilter(typed: string): FailureFilter {
 }
 
 /** What the failures screen shows: the filter that was typed, and the open group. */
-export function failureFilterOf({ filter, group }: Pick<FailuresView, 'filter' | 'group'>): FailureFilter {
+export function failureFilterOf({
+  filter,
+  group,
+}: {
+  readonly filter: string;
+  readonly group: FailureGroupNames | null;
+}): FailureFilter {
   const typed = parseFailureFilter(filter);
   return group === null ? typed : { ...typed, group };
 }
 
 export function isEmptyFilter(filter: FailureFilter): boolean {
   return Object.values(filter).every((value) => value === null);
+}
+
+/** The filter of a list that has no fields, for a command. `without` is left out if it is empty. */
+export function parseWords(typed: string): { readonly text: string; readonly without?: readonly string[] } {
+  // As typed: there may be several spaces in the args of a job.
+  if (!typed.includes('!')) return { text: typed };
+  const { text, without } = parseFilter(typed, []);
+  return { text: text ?? '', ...(without.length === 0 ? {} : { without }) };
 }
 
 /** Whether a text has the words of a filter and none that it excludes. Ignores case. */

@@ -34,9 +34,9 @@ async function fill(...payloads: (string | Buffer)[]): Promise<void> {
 
 async function read(
   engine: TestEngine,
-  { from = 0, count = 100, text: wanted = null as string | null } = {},
+  { from = 0, count = 100, text: wanted = null as string | null, without = [] as string[] } = {},
 ): Promise<Waiting> {
-  const reply = await engine.do({ type: 'read-waiting', queue: 'mail', from, count, text: wanted });
+  const reply = await engine.do({ type: 'read-waiting', queue: 'mail', from, count, text: wanted, without });
   if (!reply.ok || reply.data?.kind !== 'waiting') throw new Error(reply.message);
   return reply.data;
 }
@@ -101,6 +101,16 @@ describe('a page of waiting jobs', () => {
     expect(page.jobs[1]?.payload.length).toBe(16_384);
     const rest = await read(engine, { from: page.next ?? 0 });
     expect(rest.jobs[0]?.index).toBe(page.jobs.length);
+  });
+
+  test('leaves out jobs that contain other texts', async () => {
+    const engine = await start();
+    await fill(text('ann', 'Send'), text('Bob', 'Send'), text('ann', 'Drop'), 'junk');
+    const args = async (wanted: string | null, ...without: string[]) =>
+      (await read(engine, { text: wanted, without })).jobs.map(({ index }) => index);
+    expect(await args(null, 'bob', 'DROP')).toEqual([0, 3]);
+    expect(await args('send', 'bob')).toEqual([0]);
+    expect(await args('bob', 'bob')).toEqual([]);
   });
 
   test('with a text has the jobs that contain it, and says where to continue', async () => {

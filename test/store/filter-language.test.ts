@@ -5,6 +5,7 @@ import {
   isEmptyFilter,
   parseFailureFilter,
   parseFilter,
+  parseWords,
   textMatcher,
 } from '../../src/store/filter-language.ts';
 
@@ -87,4 +88,15 @@ describe('a filter of failures', () => {
     ]);
     expect(['x', 'exit:0'].map((typed) => isEmptyFilter(parseFailureFilter(typed)))).toEqual([false, false]);
   });
+});
+
+test.each([
+  ['', { text: '' }],
+  ['two  words', { text: 'two  words' }],
+  ['queue:mail "x"', { text: 'queue:mail "x"' }],
+  ['send !bob !"card declined"', { text: 'send', without: ['bob', 'card declined'] }],
+  ['!bob', { text: '', without: ['bob'] }],
+  ['send !', { text: 'send' }],
+])('the words "%s" of a list without fields are asked for as %j', (typed, words) => {
+  expect(parseWords(typed)).toEqual(words);
 });

@@ -8,6 +8,7 @@ import {
   type ScheduleInfo,
   schedulesLimit,
 } from '../../protocol/delayed.ts';
+import { wordsMatcher } from '../../protocol/words.ts';
 import { type DelayedJob, DelayedList, firstCursor } from '../../resque/delayed/delayed-list.ts';
 import { cursorText, readCursor, viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
@@ -33,7 +34,7 @@ const lookLimit = 1_000;
 const argsLimit = 500;
 
 export async function readDelayed(
-  { text, after, count }: Command & { type: 'read-delayed' },
+  { text, without = [], after, count }: Command & { type: 'read-delayed' },
   { client, router }: DelayedContext,
 ): Promise<CommandReply> {
   const from = after === null ? firstCursor : readCursor(after);
@@ -46,16 +47,17 @@ export async function readDelayed(
   }
   const list = new DelayedList(client.session, client.keys);
   const jobs: DelayedInfo[] = [];
-  const wanted = text.toLowerCase();
+  const isWhole = text === '' && without.length === 0;
+  const matches = wordsMatcher(text, without);
   let next = from as typeof from | null;
   for (let looked = 0; next !== null && jobs.length < count && looked < lookLimit; ) {
-    const size = Math.min(pageSize, wanted === '' ? count - jobs.length : pageSize);
+    const size = Math.min(pageSize, isWhole ? count - jobs.length : pageSize);
     const page = await list.page(next, size);
     looked += page.jobs.length;
     next = page.next;
     for (const job of await list.withRetries(page.jobs)) {
       const info = infoOf(job, router);
-      if (!matches(info, wanted)) continue;
+      if (!isWhole && !matches(textsOf(info))) continue;
       jobs.push(info);
       if (jobs.length < count) continue;
       const { score, time, index } = job;
@@ -67,9 +69,8 @@ export async function readDelayed(
   return done(`${jobs.length} delayed jobs`, { kind: 'delayed', ...reply });
 }
 
-function matches({ queue, jobClass, args, retry, id }: DelayedInfo, wanted: string): boolean {
-  if (wanted === '') return true;
-  return [queue, jobClass, args, retry?.lastError, id].some((part) => part?.toLowerCase().includes(wanted));
+function textsOf({ queue, jobClass, args, retry, id }: DelayedInfo): (string | null | undefined)[] {
+  return [queue, jobClass, args, retry?.lastError, id];
 }
 
 function infoOf(job: DelayedJob, router: QueueRouter): DelayedInfo {

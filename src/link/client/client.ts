@@ -274,12 +274,14 @@ export class LinkClient {
 
 const olderEngine = refused('unknown-command', linkMessages.olderEngine());
 
-/** How an engine of any version refuses a command, or a criterion of a filter, that it doesn't know. */
-function isUnknown(reply: CommandReply, { type }: Command): boolean {
+/** How an engine of any version refuses a command, one of its fields, or a criterion of a filter that it doesn't know. */
+function isUnknown(reply: CommandReply, command: Command): boolean {
   if (reply.ok || reply.code !== 'out-of-range') return false;
   const { message } = reply;
+  const { type } = command;
   return (
     message === linkMessages.unknownCommand(type) ||
+    Object.keys(command).some((field) => message === linkMessages.unknownField(type, field)) ||
     message.startsWith(linkMessages.wrongCommandField(type, 'filter', ''))
   );
 }

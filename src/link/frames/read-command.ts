@@ -19,6 +19,7 @@ interface Shape<T> {
   readonly says: string;
   /** @returns `undefined` if the value has another shape */
   readonly read: (value: unknown) => T | undefined;
+  readonly isOptional?: true;
 }
 
 /** Replies and events repeat names; real ones are shorter. */
@@ -142,7 +143,13 @@ const jobs: Shape<readonly WaitingJobRef[]> = {
   },
 };
 
-type FieldsOf<C> = { readonly [F in Exclude<keyof C, 'type'>]-?: Shape<C[F]> };
+const someTexts: Shape<readonly string[]> = {
+  says: `a list of at most ${mostWithout} texts`,
+  read: readTexts,
+  isOptional: true,
+};
+
+type FieldsOf<C> = { readonly [F in Exclude<keyof C, 'type'>]-?: Shape<Exclude<C[F], undefined>> };
 
 const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T }>> } = {
   'pause-queue': { queue: text },
@@ -154,7 +161,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'set-concurrency': { runner: text, concurrency: whole },
   'kill-job': { jobId: text, signal: oneOf('SIGTERM', 'SIGKILL') },
   'read-backlog': {},
-  'read-waiting': { queue: text, from: whole, count: whole, text: textOrNull },
+  'read-waiting': { queue: text, from: whole, count: whole, text: textOrNull, without: someTexts },
   'remove-waiting': { queue: text, jobs },
   'move-waiting': { queue: text, job, to: oneOf('head', 'tail') },
   'read-statistics': { queue: text },
@@ -168,7 +175,7 @@ const shapes: { readonly [T in CommandType]: FieldsOf<Extract<Command, { type: T
   'remove-matching': { filter, within: whole },
   'read-workers': { count: whole },
   'remove-worker': { worker: text },
-  'read-delayed': { text, after: textOrNull, count: whole },
+  'read-delayed': { text, without: someTexts, after: textOrNull, count: whole },
   'run-delayed': { job: delayedJob },
   'remove-delayed': { job: delayedJob },
   'read-schedules': {},
@@ -186,6 +193,7 @@ export function readCommand(value: unknown): Command | string {
   if (unknown !== undefined) return linkMessages.unknownField(type, unknown);
   const command: Record<string, unknown> = { type };
   for (const [field, shape] of Object.entries(fields)) {
+    if (shape.isOptional === true && !Object.hasOwn(value, field)) continue;
     if (!Object.hasOwn(value, field)) return linkMessages.missingField(type, field, shape.says);
     const read = shape.read(value[field]);
     if (read === undefined) return linkMessages.wrongCommandField(type, field, shape.says);

@@ -3,6 +3,7 @@
  * as far as the user has moved.
  */
 import { type AppState, type AppStore, type DelayedRows, noDelayedRows } from '../../store/app-store.ts';
+import { parseWords } from '../../store/filter-language.ts';
 import { keptCursor, type Send } from './failure-list.ts';
 import { delayedKeys, listedDelayed } from './selection.ts';
 import { TabReader } from './tab-reader.ts';
@@ -66,9 +67,9 @@ export class DelayedList {
     this.#replace(rows);
   }
 
-  async #withPage(rows: DelayedRows, text: string): Promise<DelayedRows> {
+  async #withPage(rows: DelayedRows, filter: string): Promise<DelayedRows> {
     const count = Math.max(1, Math.min(pageCount, this.#wanted - rows.jobs.length));
-    const reply = await this.#send({ type: 'read-delayed', text, after: rows.next, count });
+    const reply = await this.#send({ type: 'read-delayed', ...parseWords(filter), after: rows.next, count });
     if (!reply.ok || reply.data?.kind !== 'delayed') return { ...rows, trouble: reply.message };
     const { jobs, next, nowMs } = reply.data;
     const aheadMs = nowMs - Date.now();

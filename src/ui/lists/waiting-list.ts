@@ -5,6 +5,7 @@
 import type { CommandReply } from '../../protocol/commands.ts';
 import type { WaitingJob } from '../../protocol/waiting.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
+import { parseWords } from '../../store/filter-language.ts';
 import { type QueuePage, queuePageOf } from '../../store/view.ts';
 import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';
 import { waitingKeys } from './selection.ts';
@@ -163,8 +164,9 @@ export class WaitingJobs {
   async #read({ jobs, next }: WaitingPages, wanted: number): Promise<CommandReply> {
     const { queue, filter } = queuePageOf(this.#store.getState().view.opened) ?? { queue: '', filter: '' };
     const count = Math.max(1, Math.min(longestPage, wanted - jobs.length));
-    const text = filter === '' ? null : filter;
-    return await this.#send({ type: 'read-waiting', queue, from: next ?? 0, count, text });
+    const { text, ...without } = parseWords(filter);
+    const place = { queue, from: next ?? 0, count };
+    return await this.#send({ type: 'read-waiting', ...place, text: text === '' ? null : text, ...without });
   }
 
   #show(change: (pages: WaitingPages) => WaitingPages): void {

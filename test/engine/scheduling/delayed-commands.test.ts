@@ -85,6 +85,22 @@ test.each([1, 3, 100])(
   },
 );
 
+test('a search leaves out jobs that have other words', async () => {
+  const engine = await stage.start([news()]);
+  await delay(
+    later,
+    itemOf('mail', 'ann'),
+    itemOf('low', 'ann'),
+    itemOf('mail', 'Bob'),
+    itemOf('news', 'eve'),
+  );
+  const args = async (text: string, ...without: string[]) =>
+    (await page(engine, { text, without })).jobs.map((job) => `${job.queue} ${job.args}`);
+  expect(await args('', 'LOW', 'bob')).toEqual(['mail ["ann"]', 'news ["eve"]']);
+  expect(await args('ann', 'low')).toEqual(['mail ["ann"]']);
+  expect(await args('ann')).toHaveLength(2);
+});
+
 test('a search looks at a bounded number of jobs, and says where to go on', async () => {
   const engine = await stage.start([news()]);
   const items = Array.from({ length: 1_200 }, (_, at) => itemOf('mail', at === 1_150 ? 'needle' : at));

@@ -100,6 +100,19 @@ test('so does an engine that is older than a criterion of a filter', async () =>
   });
 });
 
+test('so does an engine that is older than a field of a command', async () => {
+  const { path } = await startFake((socket) => {
+    say(socket, hello);
+    const reply = { ok: false, code: 'out-of-range', message: 'read-delayed has no field "without"' };
+    socket.on('data', (chunk) => {
+      if (String(chunk).includes('read-delayed')) say(socket, { type: 'reply', id: 1, reply });
+    });
+  });
+  const client = await connect(path);
+  const command = { type: 'read-delayed', text: '', without: ['spam'], after: null, count: 1 } as const;
+  expect(await client.send(command)).toMatchObject({ code: 'unknown-command' });
+});
+
 describe('a client', () => {
   test('has the hello of the engine, and gets the snapshot and the events in order', async () => {
     const { host, path } = await startStage();

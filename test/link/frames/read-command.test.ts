@@ -80,6 +80,18 @@ test.each(commands.map((command) => [command.type, command] as const))(
   },
 );
 
+test('what older screens leave out may be missing, but must have the right type', () => {
+  const reads = [
+    { type: 'read-waiting', queue: 'mail', from: 0, count: 50, text: null },
+    { type: 'read-delayed', text: '', after: null, count: 200 },
+  ];
+  for (const command of reads) {
+    expect(readCommand({ ...command, without: ['bob'] })).toEqual({ ...command, without: ['bob'] });
+    for (const wrong of [undefined, null, 'bob', [1], Array.from({ length: 21 }, () => 'bob')])
+      expect(readCommand({ ...command, without: wrong })).toBeTypeOf('string');
+  }
+});
+
 test.each([
   ['nothing', undefined],
   ['null', null],

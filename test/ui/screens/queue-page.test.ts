@@ -178,6 +178,11 @@ test('a filter finds waiting jobs', async () => {
   expect(rowsOf(screen, 'Send [')).toHaveLength(12);
   await screen.press('j');
   await waitForSelected(screen, '117  Send [117]');
+  await screen.press('/');
+  screen.type(' !11 !7]\r');
+  await screen.waitForText('filter: 17 !11 !7]');
+  await waitForSelected(screen, '170  Send [170]');
+  expect(rowsOf(screen, 'Send [')).toHaveLength(9);
   await screen.press('escape');
   await screen.waitForNoText('filter: 17');
   await waitForSelected(screen, '1  Send [1]');

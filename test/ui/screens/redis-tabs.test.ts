@@ -65,7 +65,7 @@ test('delayed jobs bring a tab of their own: they are run now, or deleted, after
   await waitForSelected(screen, 'first');
   await screen.press('/');
   await screen.waitForText('filter: ');
-  screen.type('SECOND\r');
+  screen.type('!FIRST\r');
   await waitForSelected(screen, 'second');
   expect(rowOf(screen, '["first"]')).toBe('');
   await screen.press('r');
