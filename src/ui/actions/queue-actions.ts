@@ -5,6 +5,7 @@
 import { changeView } from '../../store/app-store.ts';
 import { isChanged, poolOf } from '../../store/selectors.ts';
 import { queueSorts } from '../../store/view.ts';
+import { troubleOf } from '../lists/queue-order.ts';
 import type { QueueRow } from '../lists/queue-rows.ts';
 import { chosenQueue, listedQueues, pageOfQueue, selectedJobId, selectedQueue } from '../lists/selection.ts';
 import { sortNames } from '../panels/words.ts';
@@ -129,11 +130,13 @@ export function nextTrouble(context: ActionContext): void {
   // The cursor may be on the first one without anyone having put it there.
   const from = queues.queue === null ? at - 1 : at;
   const next = troubled.find((row) => rows.indexOf(row) > from) ?? troubled[0];
+  const why = next === undefined ? null : troubleOf(next, state.model, Date.now());
   context.closeLog();
   changeView(store, {
     ...{ tab: 'queues', opened: null },
     queues: { ...queues, pane: 'queues', queue: next?.name ?? null, jobId: null },
   });
+  if (why !== null) context.toast(`${next?.name}: ${why}`, true);
 }
 
 /** Ends a job, after a question. */

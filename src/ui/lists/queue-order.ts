@@ -3,6 +3,7 @@
  * time, and a list must stand still to be read. So the order is made of levels, a queue that recovers keeps its level for a
  * while, and the list is sorted every few seconds, not in every frame.
  */
+import { age } from '../../messages/quantities.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import { poolOf, queueStatus, ratePerSecond } from '../../store/selectors.ts';
 import type { QueueOrder, QueueSort } from '../../store/view.ts';
@@ -71,6 +72,27 @@ function levelOf(row: QueueRow, model: Snapshot, nowMs: number): Level {
     if (oldest !== null && nowMs - oldest.sinceMs > oldMs) return levels.old;
   }
   return levels.calm;
+}
+
+/** Why a queue needs attention; `null` if its row says it, or if it has recovered. */
+export function troubleOf(row: QueueRow, model: Snapshot, nowMs: number): string | null {
+  const { drainMs = null, oldest = null } = row.statistics ?? {};
+  switch (levelOf(row, model, nowMs)) {
+    case levels.failingMost:
+    case levels.failingMany:
+    case levels.failing:
+      return isMeasured(row)
+        ? `${Math.round(failingShare(row, nowMs) * 100)} % of its recent jobs failed`
+        : 'a job failed in the last minute';
+    case levels.behind:
+      return drainMs === null ? null : `its waiting jobs take ${age(drainMs)} at this rate`;
+    case levels.old:
+      return oldest === null
+        ? null
+        : `its oldest job has waited ${oldest.isKnown ? '' : 'at most '}${age(nowMs - oldest.sinceMs)}`;
+    default:
+      return null;
+  }
 }
 
 /** A queue that can't start because of its entry is no trouble of its own. */

@@ -44,7 +44,8 @@ function messageLine({ toast, away, redis, history }: Messages, width: number): 
     return lineOf(width, [
       span(` ${clock(event.atMs)} `, { dim: true }),
       span(`${wording.glyph} `, { color: glyphColors[wording.glyph] }),
-      span(`${wording.subject}: ${wording.jobId === null ? '' : `#${wording.jobId} `}${wording.text}`, {
+      // As in the log.
+      span(`${wording.subject} ${wording.jobId === null ? '' : `#${wording.jobId} `}${wording.text}`, {
         dim: true,
       }),
     ]);

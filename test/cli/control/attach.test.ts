@@ -389,7 +389,7 @@ test('two screens at once show the changes of the other, with its user', async (
   const [one, other] = await Promise.all([ui.attach(), ui.attach()]);
   await one.press('p');
   await other.waitForText('‖ PAUSED');
-  await other.waitForText(/‖ mail: paused: by \S+@pts\/\d+/);
+  await other.waitForText(/‖ mail paused: by \S+@pts\/\d+/);
   await ui.stage.enqueue('mail', { class: 'First', args: [] }, { class: 'Second', args: [] });
   await one.waitForText('2 waiting');
   await other.press('p');

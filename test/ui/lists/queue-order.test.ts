@@ -5,7 +5,7 @@ import type { QueueState, Snapshot } from '../../../src/protocol/snapshot.ts';
 import type { QueueStatistics, WindowStatistics } from '../../../src/protocol/statistics.ts';
 import { emptySnapshot } from '../../../src/store/reduce.ts';
 import type { QueueSort } from '../../../src/store/view.ts';
-import { QueueSorter } from '../../../src/ui/lists/queue-order.ts';
+import { QueueSorter, troubleOf } from '../../../src/ui/lists/queue-order.ts';
 import { queueState, runnerView } from '../states.ts';
 
 const nowMs = 1_000_000_000;
@@ -51,6 +51,25 @@ describe('the queues that need attention', () => {
     expect(sorted(queues)).toBe('dead most many some behind old calm');
     const { troubled } = new QueueSorter().next(modelOf(queues), 'attention', nowMs);
     expect([...troubled].sort().join(' ')).toBe('behind dead many most old some');
+  });
+
+  test('have words for their trouble, unless their rows say it', () => {
+    const queues = [
+      measured('calm', 0),
+      waiting(measured('old', 0, { oldest })),
+      waiting(measured('behind', 0, { drainMs: 60 * minute })),
+      measured('most', 60),
+      { ...measured('dead', 0), pauses: [unstartable] },
+    ];
+    const model = modelOf(queues);
+    const words = queues.map((queue) => troubleOf(queue, model, nowMs));
+    expect(words).toEqual([
+      null,
+      'its oldest job has waited 20 min',
+      'its waiting jobs take 60 min at this rate',
+      '60 % of its recent jobs failed',
+      null,
+    ]);
   });
 
   test('are not those that an operator has paused: nothing is wrong with them', () => {

@@ -36,7 +36,7 @@ test.each([
     await screen.press('4');
     await screen.waitForText('[4 Events]');
     await screen.waitForText(`resumed by ${ui.userName}`);
-    expect(rowsOf(screen, /[‖●] tenant_\* +(paused|resumed)/)).toHaveLength(2);
+    expect(rowsOf(screen, /┃.*[‖●] tenant_\* +(paused|resumed)/)).toHaveLength(2);
   },
 );
 
@@ -106,7 +106,7 @@ test.each([
   expect(screen.cell(1, 0)).toMatchObject({ color: red });
   await screen.press('4');
   await screen.waitForText('[4 Events]');
-  expect(rowsOf(screen, /‖ runner +paused: all queues, by/)).toHaveLength(1);
+  expect(rowsOf(screen, /┃.*‖ runner +paused: all queues, by/)).toHaveLength(1);
   expect(rowsOf(screen, /command +ann/)).toEqual([]);
 });
 
@@ -124,4 +124,16 @@ test('o sorts by the next column, which the head names', async () => {
   await waitForSelected(screen, 'mail');
   await screen.press('k');
   await waitForSelected(screen, 'bill');
+});
+
+test('! says why a queue whose row looks calm needs attention', async () => {
+  const screen = await ui.start({ script: ui.stage.script('exit 1'), runners: { mail: 1, bill: 1 } });
+  await ui.stage.enqueue('bill', { class: 'Charge', args: [1] });
+  await ui.stage.failure();
+  await screen.waitFor(
+    () => screen.text().indexOf(' bill ') < screen.text().indexOf(' mail '),
+    'bill is first',
+  );
+  await screen.press('!');
+  await screen.waitForText('✗ bill: 100 % of its recent jobs failed');
 });
