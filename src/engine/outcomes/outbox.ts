@@ -82,6 +82,8 @@ export class Outbox {
     const pluginKeys = pluginKeysOf(job, 'taken');
     if (pluginKeys === '') return;
     this.#starts.set(job, pluginKeys);
+    // Its record then says that the keys are deleted: only until then, a recovery deletes them.
+    this.begin(job);
     this.#onDue();
   }
 
@@ -146,6 +148,7 @@ export class Outbox {
     if (outcomes.length + returns.length + reservations.length + others === 0) return null;
     this.#lastStep += 1;
     const step = this.#lastStep;
+    for (const job of this.#starts.keys()) job.isUnlocked = true;
     const begins = this.#begins.map((job) => {
       const { statusName } = job.payload;
       if (statusName !== '') running.push(statusName);

@@ -19,6 +19,8 @@ export interface TakenJob {
   takenIn: number | null;
   /** `null` until it is known, and for pools that don't retry jobs. */
   attempt: Attempt | null;
+  /** A step deletes the locks that its start releases, or has done so. */
+  isUnlocked?: boolean;
   /** Others have accounted for it, because they took this runner for dead. How it ends is not recorded. */
   isDisowned?: boolean;
 }
@@ -124,12 +126,12 @@ function shareOf({ pool, queue }: TakenJob): { readonly share?: string } {
 
 /** The write that records the job with its worker. */
 export function beginWrite(job: TakenJob, step: number): BeginWrite {
-  const { slot, pool, queue, payload, takenAt, attempt } = job;
+  const { slot, pool, queue, payload, takenAt, attempt, isUnlocked = false } = job;
   // A job that was popped by BLPOP: its attempt isn't known before a step has looked.
   const unknown = pool.config.retry === null ? '' : sha1Of(payload.bytes);
   return {
     worker: slot.worker,
-    record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step }),
+    record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step, isUnlocked }),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
     attempt: attempt === null ? unknown : attempt.entry,
     ...shareOf(job),

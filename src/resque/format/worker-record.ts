@@ -6,6 +6,8 @@
  *   `,"payload":` as the payload.
  * - node-resque files the job under `worker`, the worker's id without its queues (`Queue#allWorkingOn`).
  * - `step` is ours: the step of the runner that took the job. It distinguishes this job from others of the same worker.
+ * - `"unlocked":true` before `step` is ours: the locks that the start of the job releases are deleted. By now, other jobs may
+ *   have taken them.
  */
 import { type Payload, readPayload } from './payload.ts';
 import { runAtText } from './timestamps.ts';
@@ -19,14 +21,16 @@ export interface RecordedWork {
   readonly runAt: Date;
   /** `null` if unknown. */
   readonly step: number | null;
+  /** Whether the locks that its start releases are deleted. */
+  readonly isUnlocked?: boolean;
 }
 
 /** `step-script.ts` builds the same in Lua. */
-export function workerRecord({ worker, queue, payload, runAt, step }: RecordedWork): string {
+export function workerRecord({ worker, queue, payload, runAt, step, isUnlocked }: RecordedWork): string {
   const embedded = payload.isObject ? payload.embedded : '{}';
   const name = JSON.stringify(readWorkerId(worker).name.toWellFormed());
   const start = `{"queue":${JSON.stringify(withoutMarkup(queue))},"run_at":"${runAtText(runAt)}","worker":${name}`;
-  return `${start}${step === null ? '' : `,"step":${step}`},"payload":${embedded}}`;
+  return `${start}${isUnlocked === true ? unlockedMember : ''}${step === null ? '' : `,"step":${step}`},"payload":${embedded}}`;
 }
 
 /** resque-web 3.0 prints queue names and exceptions as HTML, unescaped. */
@@ -34,6 +38,7 @@ export function withoutMarkup(text: string): string {
   return text.replace(/[<>]/g, '').toWellFormed();
 }
 
+const unlockedMember = ',"unlocked":true';
 const payloadMember = Buffer.from(',"payload":');
 
 /**
@@ -54,6 +59,12 @@ export function stepOfRecord(record: Buffer): number | null {
   if (at === -1) return null;
   const [, step] = /,"step":(\d{1,15})$/.exec(record.toString('latin1', Math.max(0, at - 30), at)) ?? [];
   return step === undefined ? null : Number(step);
+}
+
+/** Whether the locks that the job's start releases are deleted. */
+export function isUnlockedRecord(record: Buffer): boolean {
+  const at = record.indexOf(payloadMember);
+  return at !== -1 && record.subarray(0, at).includes(unlockedMember);
 }
 
 /** @returns `null` if the record is not ours */

@@ -9,7 +9,7 @@ import { type Payload, readPayload } from '../format/payload.ts';
 import { isPlugin, keysToDelete, type Moment } from '../format/plugin-keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { readOwnWorkerId, readWorkerId } from '../format/worker-id.ts';
-import { payloadOfRecord, queueOfRecord, stepOfRecord, withoutMarkup } from '../format/worker-record.ts';
+import { isUnlockedRecord, payloadOfRecord, queueOfRecord, withoutMarkup } from '../format/worker-record.ts';
 import { type Clock, systemClock } from '../redis/clock.ts';
 import { readConnections, waitsOf } from '../redis/connection-set.ts';
 import { LargeReads } from '../redis/large-reads.ts';
@@ -166,8 +166,7 @@ export class DeadRunners {
       if (at !== -1) rest.splice(at, 1);
       return at !== -1;
     };
-    const lastStep = Number(step?.split(' ')[1]);
-    const workers = recorded.map((worker) => this.#settled(worker, entry, isHeld, lastStep));
+    const workers = recorded.map((worker) => this.#settled(worker, entry, isHeld));
     const { nonce, maxRecoveries } = entry;
     return { owner, entry: text, step: step ?? '', nonce, maxRecoveries, workers, held };
   }
@@ -190,7 +189,6 @@ export class DeadRunners {
     { id, record, queue, payload, retry }: RecordedWorker,
     { requeues, holds, plugins }: RunnerEntry,
     isHeld: (queue: string, payload: Buffer) => boolean,
-    lastStep: number,
   ): LeftWorker {
     // Without a payload, the record is not ours.
     if (record === null || payload === null) return { id, record, end: null };
@@ -200,9 +198,7 @@ export class DeadRunners {
     const { statusName, bytes } = payload;
     if (requeues.includes(key))
       return { id, record, end: { kind: 'requeue', queue, payload: bytes, statusName, pluginKeys: '' } };
-    // The step after the one that took the job may have deleted keys, and others may have set them again.
-    const isUntouched = stepOfRecord(record) === lastStep;
-    const pluginKeys = keysOfFailed(plugins?.[key], queue, payload, isUntouched);
+    const pluginKeys = keysOfFailed(plugins?.[key], queue, payload, record);
     const failure = deadFailure(id, queue, payload, this.#now(), retry);
     return { id, record, end: { kind: 'failure', statusName, pluginKeys, failure } };
   }
@@ -221,7 +217,8 @@ export class DeadRunners {
         // The slot of a held job may be unknown: any worker of its queue will do.
         const worker = at?.id ?? ofQueue[0]?.id ?? `${owner}-0:${queue}`;
         const failure = deadFailure(worker, queue, payload, this.#now(), at?.retry);
-        const pluginKeys = keysOfFailed(plugins?.[readWorkerId(worker).queues], queue, payload, false);
+        const names = plugins?.[readWorkerId(worker).queues];
+        const pluginKeys = keysOfFailed(names, queue, payload, at?.record ?? null);
         return { payload: bytes, failure, statusName: payload.statusName, pluginKeys };
       });
       const mayHaveBegun = holds?.some((key) => takes(key, queue)) ?? true;
@@ -245,15 +242,16 @@ interface RecordedWorker {
   readonly retry: RetryEntry | null;
 }
 
-/** @param isUntouched nothing can have deleted the keys that the start of a job deletes */
+/** @param record of the job; `null` if there is none. It says whether the keys are deleted that the start deletes */
 function keysOfFailed(
   plugins: readonly string[] | undefined,
   queue: string,
   payload: Payload,
-  isUntouched: boolean,
+  record: Buffer | null,
 ): string {
   if (plugins === undefined || !payload.isObject) return '';
-  const moments: Moment[] = ['ended', 'over', ...(isUntouched ? ['taken' as const] : [])];
+  const isLocked = record !== null && !isUnlockedRecord(record);
+  const moments: Moment[] = ['ended', 'over', ...(isLocked ? ['taken' as const] : [])];
   return keysToDelete(payload.bytes, queue, plugins.filter(isPlugin), moments);
 }
 

@@ -63,6 +63,9 @@ describe.each(['at-most-once', 'at-least-once'] as const)('%s', (delivery) => {
     await untilLeft('lock', 'retry', 'failure');
     // The same job is enqueued again, and its locks are not those of the job that runs.
     await take('loner', 'node');
+    // After a crash of this runner, others leave them alone.
+    const record = await stage.redis.get(`resque:worker:test.runner:${process.pid}-0:mail`);
+    expect(record).toContain('"unlocked":true,"step":');
     stage.write('go');
     await engine.wait('job.finished');
     await untilLeft('loner', 'node');
@@ -152,39 +155,39 @@ test('a Redis user who may not delete locks is refused before any job is taken',
 describe('a job of a dead runner', () => {
   const [owner, worker] = ['gone.runner:1', 'gone.runner:1-0:mail'];
 
-  async function leave(takenIn: number, lastStep: number, requeues: string[]): Promise<void> {
+  async function leave(about: { isUnlocked: boolean; requeues: string[] }): Promise<void> {
     await take(...names);
     await stage.redis.sadd('resque:workers', worker);
-    const record = `{"queue":"mail","run_at":"2026-11-24T15:20:19Z","worker":"gone.runner:1-0","step":${takenIn},"payload":${payload}}`;
+    const record = `{"queue":"mail","run_at":"2026-11-24T15:20:19Z","worker":"gone.runner:1-0"${about.isUnlocked ? ',"unlocked":true' : ''},"step":3,"payload":${payload}}`;
     await stage.redis.set(`resque:worker:${worker}`, record);
-    await stage.redis.set(`resque:runner:${owner}:step`, `other ${lastStep}`);
-    const about = {
+    await stage.redis.set(`resque:runner:${owner}:step`, 'other 5');
+    const identity = {
       ...ownIdentity(),
       startedAt: '1',
       nonce: 'other',
-      requeues,
+      requeues: about.requeues,
       maxRecoveries: 3,
       seenAtMs: 0,
     };
     const plugins = { mail: [...locks, 'resque-retry', 'of a later version'] };
-    await stage.redis.hset('resque:runners', owner, writeEntry({ ...about, plugins }));
+    await stage.redis.hset('resque:runners', owner, writeEntry({ ...identity, plugins }));
     stage.mayLeaveKeys('queue:mail', ...Object.values(keys));
     const engine = await stage.start([stage.runner('other', stage.script(':'))]);
     expect(engine.all('peer.recovered')).toHaveLength(1);
   }
 
   test('that is recorded as failed has no keys left', async () => {
-    await leave(3, 3, []);
+    await leave({ isUnlocked: false, requeues: [] });
     expect(await left()).toEqual([]);
   });
 
-  test('has its first locks released by the step after it was taken, and others may have taken them again', async () => {
-    await leave(3, 4, []);
+  test('whose start has released its first locks keeps them: others may have taken them again', async () => {
+    await leave({ isUnlocked: true, requeues: [] });
     expect(await left()).toEqual(['loner', 'node']);
   });
 
   test('that goes back keeps all', async () => {
-    await leave(3, 3, ['mail']);
+    await leave({ isUnlocked: false, requeues: ['mail'] });
     expect(await left()).toEqual(names);
   });
 });

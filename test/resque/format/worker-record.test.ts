@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readPayload } from '../../../src/resque/format/payload.ts';
 import {
+  isUnlockedRecord,
   payloadOfRecord,
   queueOfRecord,
   stepOfRecord,
@@ -19,6 +20,13 @@ test("a record has Resque's members, in its order, and the name that node-resque
   expect(workerRecord({ ...about, payload })).toBe(
     '{"queue":"mail","run_at":"2026-11-24T15:20:19Z","worker":"web1.runner:4-3","step":7,"payload":{"class":"A"}}',
   );
+});
+
+test('a record says whether the locks of the start are deleted, whatever its payload says', () => {
+  const payload = readPayload(Buffer.from('{"class":"A","unlocked":true,"step":8}'));
+  const records = [false, true].map((isUnlocked) => workerRecord({ ...about, payload, isUnlocked }));
+  expect(records.map((record) => isUnlockedRecord(Buffer.from(record)))).toEqual([false, true]);
+  expect(records.map((record) => stepOfRecord(Buffer.from(record)))).toEqual([7, 7]);
 });
 
 test.each([
