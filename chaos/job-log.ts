@@ -1,5 +1,5 @@
 /** Reads the log that the jobs write: every run of every job, in order. */
-import { limits } from './plan.ts';
+import { limits, type Shared } from './plan.ts';
 
 export interface Run {
   readonly id: string;
@@ -21,17 +21,20 @@ export interface JobLog {
   readonly peaks: ReadonlyMap<string, number>;
 }
 
-export function readJobLog(text: string): JobLog {
+/** @param shared by entry, its limit over both runners */
+export function readJobLog(text: string, shared: Readonly<Record<string, Shared>>): JobLog {
   const runs = new Map<string, Run[]>();
   const faults: string[] = [];
   const peaks = new Map<string, number>();
   const running = new Map<string, number>();
   const all: Run[] = [];
+  /** Of runners that are alive. */
+  const open = new Set<Run>();
   /** Runners by the pid that was killed: pids are reused. */
   const killed = new Map<string, Set<string>>();
   for (const line of text.split('\n').slice(0, -1)) {
     const [what = '', id = '', runner = '', worker = '', pid = '', attempt = ''] = line.split(' ');
-    const entry = worker.split(':').slice(2).join(':');
+    const entry = entryOf(worker);
     const ofJob = runs.get(id) ?? [];
     switch (what) {
       case 'K':
@@ -39,6 +42,7 @@ export function readJobLog(text: string): JobLog {
         for (const run of all) {
           if (run.atKill === null && run.worker.includes(`:${id}-`)) {
             run.atKill = run.hasEnded ? 'ended' : 'running';
+            open.delete(run);
           }
         }
         break;
@@ -50,6 +54,8 @@ export function readJobLog(text: string): JobLog {
         running.set(`${runner} ${entry}`, now);
         peaks.set(entry, Math.max(peaks.get(entry) ?? 0, now));
         if (now > (limits[entry] ?? 0)) faults.push(`${now} jobs of ${entry} at once: ${line}`);
+        // A killed runner's job keeps its share until its recovery, which the log doesn't have.
+        const inAll = [...open].filter((other) => entryOf(other.worker) === entry).length;
         const ofPid = killed.get(/:(\d+)-\d+:/.exec(worker)?.[1] ?? '');
         // A job that was starting when its runner was killed writes its first line a little later.
         const isLate = ofPid !== undefined && (ofPid.size === 0 || ofPid.has(runner));
@@ -62,6 +68,9 @@ export function readJobLog(text: string): JobLog {
           hasEnded: false,
           atKill: isLate ? 'starting' : null,
         };
+        if (!isLate) open.add(run);
+        if (!isLate && inAll >= (shared[entry]?.limit ?? Number.POSITIVE_INFINITY))
+          faults.push(`beside ${inAll} jobs of ${entry} in both runners: ${line}`);
         runs.set(id, [...ofJob, run]);
         all.push(run);
         break;
@@ -71,6 +80,7 @@ export function readJobLog(text: string): JobLog {
         const run = ofJob.find((known) => known.runner === runner && known.pid === Number(pid));
         if (run === undefined) faults.push(`an end without a begin: ${line}`);
         else run.hasEnded = true;
+        if (run !== undefined) open.delete(run);
         if (run !== undefined && run !== ofJob.at(-1)) {
           faults.push(`job ${id} ended after a later run had begun: ${line}`);
         }
@@ -81,4 +91,8 @@ export function readJobLog(text: string): JobLog {
     }
   }
   return { runs, faults, peaks };
+}
+
+function entryOf(worker: string): string {
+  return worker.split(':').slice(2).join(':');
 }

@@ -1,10 +1,23 @@
 /** The program of all jobs: a few lines of sh that log their beginning and end in one file. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PlannedJob } from './plan.ts';
+import { type PlannedJob, shared } from './plan.ts';
 
 export function payloadOf({ id, failures, seconds }: PlannedJob): string {
   return `{"class":"Chaos","args":["${id}:${failures}:${seconds}"]}`;
+}
+
+/** The key of the lock that the job takes when it is enqueued, without the namespace prefix; '' for none. */
+export function lockOf({ id, queue, failures, seconds }: PlannedJob): string {
+  const args = `["${id}:${failures}:${seconds}"]`;
+  const [lock] = shared[queue]?.locks ?? [];
+  if (lock === undefined) return '';
+  return lock === 'node' ? `lock:Chaos:${queue}:${args}` : `lock:Chaos-${args}`;
+}
+
+/** @returns `null` if the key is not of such a lock */
+export function idOfLock(key: string): string | null {
+  return /^resque:lock:Chaos[^[]*\["(\d+):/.exec(key)?.[1] ?? null;
 }
 
 /** @returns `null` if the payload isn't one of these jobs */

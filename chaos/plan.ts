@@ -31,6 +31,20 @@ export interface Plan {
 
 /** Slots by queue or pattern; `burst-*` has two queues. */
 export const limits: Readonly<Record<string, number>> = { mail: 4, slow: 3, single: 1, 'burst-*': 2 };
+
+export interface Shared {
+  readonly limit?: number;
+  readonly rate?: string;
+  readonly locks?: readonly ['resque-lock' | 'node'];
+}
+
+/** By entry, if jobs have several attempts: what holds over both runners, and the lock that the jobs take. */
+export const shared: Readonly<Record<string, Shared>> = {
+  mail: { limit: 5, locks: ['resque-lock'] },
+  slow: { limit: 4, locks: ['node'] },
+  single: { limit: 1 },
+  'burst-*': { rate: '100/s burst 20' },
+};
 const queues = ['mail', 'mail', 'mail', 'slow', 'single', 'burst-a', 'burst-b'];
 const longShare = 0.02;
 /** Of the jobs, if each has one attempt; of their runs, if they have more. */

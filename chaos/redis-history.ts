@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { idOfPayload } from './job-program.ts';
+import { idOfLock, idOfPayload } from './job-program.ts';
 
 /** `popped`: BLPOP took it, and nothing has been written about it since. `delayed`: it waits for its next attempt. */
 export type Place = 'queued' | 'delayed' | 'popped' | 'recorded' | 'held' | 'done';
@@ -16,6 +16,8 @@ export class RedisHistory {
   readonly #lists = new Map<string, string[]>();
   readonly #records = new Map<string, string>();
   readonly #delays = new Map<string, number>();
+  /** Jobs whose lock was deleted while they waited or ran. */
+  readonly unlocked: string[] = [];
 
   constructor(directory: string) {
     for (const block of blocksOf(commandsOf(readAppendOnlyFile(directory)))) {
@@ -67,6 +69,8 @@ export class RedisHistory {
       }
       case 'LMOVE':
       case 'BLMOVE': {
+        // A wait for a job that may not start yet.
+        if (rest[0] === key) return;
         const [head, ...tail] = this.#lists.get(key) ?? [];
         this.#lists.set(key, tail);
         if (head !== undefined) this.#move(head, 'held', words);
@@ -82,6 +86,8 @@ export class RedisHistory {
       case 'DEL':
       case 'UNLINK':
         for (const deleted of [key, ...rest]) {
+          const ofLock = idOfLock(deleted);
+          if (ofLock !== null) this.#unlock(ofLock, deleted);
           const record = this.#records.get(deleted);
           this.#records.delete(deleted);
           if (record === undefined || !deleted.startsWith('resque:worker:')) continue;
@@ -90,6 +96,13 @@ export class RedisHistory {
           if (id !== null && this.#places.get(id) === 'recorded') this.#move(record, 'done', words);
         }
     }
+  }
+
+  /** The lock of resque-lock lasts until a run ends, that of node-resque until the job starts. */
+  #unlock(id: string, key: string): void {
+    const place = this.#places.get(id);
+    const mayRun = key.startsWith('resque:lock:Chaos:');
+    if (place === 'queued' || (!mayRun && (place === 'recorded' || place === 'held'))) this.unlocked.push(id);
   }
 
   #move(text: string, place: Place, words: readonly string[]): void {

@@ -8,12 +8,13 @@ import { freePort } from '../bench/lib/redis-server.ts';
 import type { Random } from './random.ts';
 
 /**
- * ARGV: number of the batch, then queue and payload for each job. Runs once, even if a client repeats it after it lost its
+ * ARGV: number of the batch, then queue, payload and lock ('': none) for each job. Runs once, even if a client repeats it after it lost its
  * connection.
  */
 const enqueueScript = `
 if redis.call('SADD', 'chaos:batches', ARGV[1]) == 0 then return 0 end
-for at = 2, #ARGV, 2 do
+for at = 2, #ARGV, 3 do
+  if ARGV[at + 2] ~= '' then redis.call('SET', 'resque:' .. ARGV[at + 2], 'true') end
   redis.call('SADD', 'resque:queues', ARGV[at])
   redis.call('RPUSH', 'resque:queue:' .. ARGV[at], ARGV[at + 1])
 end
@@ -61,9 +62,11 @@ export class ChaosRedis {
   }
 
   /** Enqueues these jobs as soon as Redis is up. */
-  async enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void> {
+  async enqueue(
+    jobs: readonly { readonly queue: string; readonly payload: string; readonly lock: string }[],
+  ): Promise<void> {
     if (jobs.length === 0) return;
-    const words = jobs.flatMap(({ queue, payload }) => [queue, payload]);
+    const words = jobs.flatMap(({ queue, payload, lock }) => [queue, payload, lock]);
     await this.client.eval(enqueueScript, 0, ++this.#batches, ...words);
   }
 

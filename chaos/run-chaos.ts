@@ -7,8 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readJobLog } from './job-log.ts';
-import { idOfPayload, payloadOf, writeJobProgram } from './job-program.ts';
-import { type Fault, limits, makePlan } from './plan.ts';
+import { idOfLock, idOfPayload, lockOf, payloadOf, writeJobProgram } from './job-program.ts';
+import { type Fault, limits, makePlan, type PlannedJob, shared } from './plan.ts';
 import { processesWithVariable } from './processes.ts';
 import { Random } from './random.ts';
 import { ChaosRedis } from './redis.ts';
@@ -22,7 +22,7 @@ export interface ChaosOptions {
   readonly delivery: Delivery;
   readonly seed: number;
   readonly jobs: number;
-  /** Of each job that fails; with more than one, its policy is to retry it soon. */
+  /** Of each job that fails. With more than one, it is retried soon, and entries have limits and locks. */
   readonly attempts: number;
   readonly kills: number;
   /** Between two faults. */
@@ -50,6 +50,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { delivery, seed, jobs, attempts, kills, longestPauseMs, program, limitMs } = options;
   const directory = mkdtempSync(join(tmpdir(), 'rr-chaos-'));
   const mark = randomUUID();
+  const isOnce = attempts === 1;
   const plan = makePlan(seed, jobs, kills, longestPauseMs, attempts);
   const { script, log } = writeJobProgram(directory);
   const redis = await ChaosRedis.start(directory);
@@ -58,10 +59,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     program,
     config: {
       redis: { server: '127.0.0.1', port: redis.port },
-      runners: limits,
+      runners: isOnce
+        ? limits
+        : Object.fromEntries(
+            Object.entries(limits).map(([key, concurrency]) => [key, { concurrency, ...shared[key] }]),
+          ),
       script,
       delivery,
-      retry: attempts === 1 ? null : { attempts, backoff: [0.5, 2] },
+      retry: isOnce ? null : { attempts, backoff: [0.5, 2] },
       // More than the kills, so that each job runs in the end.
       maxRecoveries: kills + 1,
       shutdownTimeout: 20,
@@ -87,7 +92,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const enqueue = (until: number) => {
       const piece = plan.jobs.slice(next, Math.round(until));
       next += piece.length;
-      enqueued.push(redis.enqueue(piece.map((job) => ({ queue: job.queue, payload: payloadOf(job) }))));
+      const lock = (job: PlannedJob) => (isOnce ? '' : lockOf(job));
+      enqueued.push(
+        redis.enqueue(piece.map((job) => ({ queue: job.queue, payload: payloadOf(job), lock: lock(job) }))),
+      );
     };
     const pieces = plan.faults.length * piecesPerFault;
     for (const [at, { fault, afterMs }] of plan.faults.entries()) {
@@ -114,17 +122,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     if (alive.length > 0) broken.push(`processes are left: ${alive.join()}`);
     const failures = await redis.client.lrange('resque:failed', 0, -1);
     const counted = await countedIn(redis);
+    const locked = (await redis.client.keys('resque:lock:*')).map((key) => idOfLock(key) ?? key);
     const processed = Number(await redis.client.get('resque:stat:processed'));
     await redis.stop();
     const { figures, faults } = judge({
       delivery,
       attempts,
       jobs: plan.jobs,
-      log: readJobLog(readFileSync(log, 'utf8')),
+      log: readJobLog(readFileSync(log, 'utf8'), isOnce ? {} : shared),
       history: new RedisHistory(redis.directory),
       failures,
       processed,
       counted,
+      locked,
       kills: runners.kills,
       recoveredAfterMs: runners.recoveredAfterMs,
       faultsMs,
@@ -187,8 +197,9 @@ async function toDo({ client }: ChaosRedis, runners: Runners): Promise<string | 
 /** What a clean stop must not leave in Redis, but has. */
 async function leftIn({ client }: ChaosRedis, hadWork: boolean): Promise<string[]> {
   const allowed = ['resque:failed', 'resque:queues', 'resque:stat:processed', 'resque:stat:failed'];
-  // See `countedIn`.
-  const isAllowed = (key: string) => allowed.includes(key) || /^(chaos:|resque:runner:retry:)/.test(key);
+  // The verdict is about locks and counts of attempts. What wakes runners at a limit, and times of a rate, expire soon.
+  const isAllowed = (key: string) =>
+    allowed.includes(key) || /^(chaos:|resque:(lock:|runner:(retry|free|rate):))/.test(key);
   const keys = (await client.keys('*')).filter((key) => !isAllowed(key));
   return keys.length === 0 || hadWork ? [] : [`keys are left after a clean stop: ${keys.join(' ')}`];
 }

@@ -16,6 +16,8 @@ export interface Evidence {
   readonly processed: number;
   /** Jobs whose attempts are still counted in Redis. */
   readonly counted: readonly string[];
+  /** Jobs whose lock is still there. */
+  readonly locked: readonly string[];
   readonly kills: number;
   readonly recoveredAfterMs: readonly number[];
   readonly faultsMs: number;
@@ -60,7 +62,7 @@ interface Recorded {
 }
 
 export function judge(evidence: Evidence): { figures: ChaosFigures; faults: string[] } {
-  const { delivery, attempts, jobs, log, history, failures, processed, counted } = evidence;
+  const { delivery, attempts, jobs, log, history, failures, processed, counted, locked } = evidence;
   const faults = [...log.faults];
   const isDead = ({ exception }: Recorded) => exception === deadRunner;
   const records = new Map<string, Recorded[]>();
@@ -147,6 +149,11 @@ export function judge(evidence: Evidence): { figures: ChaosFigures; faults: stri
   tell(
     'jobs are not waiting, but their attempts are counted',
     [...new Set(counted)].filter((id) => !popped.has(id)),
+  );
+  tell('jobs lost their lock while they waited or ran', history.unlocked);
+  tell(
+    'jobs are over, but their lock is left',
+    locked.filter((id) => !popped.has(id)),
   );
   for (const place of ['queued', 'delayed', 'recorded', 'held'] as const)
     tell(`jobs are ${place} at the end`, history.in(place));
