@@ -1,5 +1,5 @@
 /** Finds a command's Redis and connects to it, for commands that print a result and end. */
-import type { Config, RedisConfig } from '../../config/config.ts';
+import type { Config, RedisConfig, Schedule } from '../../config/config.ts';
 import { defaultConnection } from '../../config/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
@@ -23,6 +23,8 @@ export interface RedisTarget {
   readonly namespace: string;
   /** Prefix of resque-scheduler's lock. */
   readonly lockPrefix: string;
+  /** Of the config; none without one. */
+  readonly schedules: readonly Schedule[];
   /** Its address for people, without any password. */
   readonly shown: string;
 }
@@ -50,15 +52,22 @@ export async function findTarget(io: ConfigIo, flags: TargetFlags): Promise<Redi
     file === null ? connectionWithoutConfig(io, flags.redis) : loadConfig(io, file, flags.redis).config;
   const namespace = flags.namespace ?? found.namespace;
   const redis = await reach(found.redis);
-  const { schedulerLockPrefix: lockPrefix } = found;
-  return { redis, namespace, lockPrefix, keys: resqueKeys(namespace), shown: describeRedis(redis) };
+  const { schedulerLockPrefix: lockPrefix, schedules } = found;
+  return {
+    redis,
+    namespace,
+    lockPrefix,
+    schedules,
+    keys: resqueKeys(namespace),
+    shown: describeRedis(redis),
+  };
 }
 
 function connectionWithoutConfig(
   io: ConfigIo,
   option: string | null,
-): Pick<Config, 'redis' | 'namespace' | 'schedulerLockPrefix'> {
-  const defaults = { ...defaultConnection(), schedulerLockPrefix: '' };
+): Pick<Config, 'redis' | 'namespace' | 'schedulerLockPrefix' | 'schedules'> {
+  const defaults = { ...defaultConnection(), schedulerLockPrefix: '', schedules: [] };
   if (option === null) return { ...defaults, redis: redisOfEnvironment(io) ?? defaults.redis };
   const result = parseRedisUrl(option, io.cwd);
   if (!result.ok) throw new UsageError(`--redis: ${result.problem}`);

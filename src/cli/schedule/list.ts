@@ -15,7 +15,6 @@ import { exitCodes } from '../command-line/exit-codes.ts';
 import { withTarget } from '../redis/target.ts';
 import { print } from '../terminal/output.ts';
 import { type Column, linePainter, outputWidth, table, warning } from '../terminal/table.ts';
-import { configuredSchedules } from './configured-schedules.ts';
 
 /** Characters per cell: more than any terminal has columns. */
 const longestCell = 1_000;
@@ -23,8 +22,7 @@ const longestCell = 1_000;
 const columnsUnknown = 80;
 
 export async function run({ invocation: { flags }, io }: CommandContext): Promise<number> {
-  const own = configuredSchedules(io, flags);
-  await withTarget(io, flags, async (sender, { keys, lockPrefix, shown }) => {
+  await withTarget(io, flags, async (sender, { keys, lockPrefix, shown, schedules: own }) => {
     const jobs = new RecurringJobs(sender, keys, lockPrefix);
     const known = await knownSchedules(jobs, own, environmentOf(io.env));
     const { nowMs, schedules } = await withTimes(sender, jobs, known);

@@ -8,12 +8,10 @@ import { exitCodes, OperatingError, UsageError } from '../command-line/exit-code
 import { unservedText } from '../enqueue/unserved.ts';
 import { withTarget } from '../redis/target.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { configuredSchedules } from './configured-schedules.ts';
 
 export async function run({ invocation: { input, flags }, io }: CommandContext): Promise<number> {
   const [name = ''] = input;
-  const own = configuredSchedules(io, flags);
-  await withTarget(io, flags, async (sender, { keys, lockPrefix }) => {
+  await withTarget(io, flags, async (sender, { keys, lockPrefix, schedules: own }) => {
     const jobs = new RecurringJobs(sender, keys, lockPrefix);
     const known = (await knownSchedules(jobs, own, environmentOf(io.env))).find((each) => each.name === name);
     const shown = visibleWithin(name, 60);

@@ -1,5 +1,6 @@
 /** The JSON of `status --json`. Ages and times are by Redis' clock. A value that can't be known is `null`, never a guess. */
 
+import type { ScheduleCount } from '../../engine/scheduling/known-schedules.ts';
 import type { WindowStatistics } from '../../protocol/statistics.ts';
 import type { WorkerKind, WorkerState } from '../../resque/workers/judge-workers.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
@@ -24,6 +25,8 @@ export interface StatusDocument {
   readonly runningJobs: readonly RunningJob[];
   /** Jobs that wait for their time; `null` if there are none. */
   readonly delayed: Delayed | null;
+  /** Schedules of the config, if there is one, and of Redis; `null` if there are none. */
+  readonly schedules: ScheduleCount | null;
   /** Programs that move delayed jobs to their queues. Some kinds of schedulers can't be seen in Redis. */
   readonly schedulers: readonly SchedulerStatus[];
   /** Keys that couldn't be read because they have the wrong type. */

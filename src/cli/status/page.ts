@@ -1,6 +1,7 @@
 /** The status as lines for people: problems first, then queues, processes and running jobs. */
+import type { ScheduleCount } from '../../engine/scheduling/known-schedules.ts';
 import { age, clock, grouped, plural } from '../../messages/quantities.ts';
-import { visible } from '../../messages/visible.ts';
+import { visible, visibleWithin } from '../../messages/visible.ts';
 import { isAlive } from '../../resque/workers/judge-workers.ts';
 import { retriesCountedIn } from '../../resque/workers/read-status.ts';
 import { type Line, type Span, span } from '../../ui/text/line.ts';
@@ -58,6 +59,8 @@ function firstLine({ redis, namespace }: StatusDocument, remark: string | undefi
 }
 
 const between = ' · ';
+/** Characters of a schedule's name. */
+const longestName = 30;
 
 /** Puts the items on as few lines as possible. */
 function packed(items: readonly string[], width: number | null): Line[] {
@@ -71,7 +74,7 @@ function packed(items: readonly string[], width: number | null): Line[] {
   return lines.map((line) => [span(line)]);
 }
 
-function totalsOf({ totals, processes, delayed, schedulers }: StatusDocument): string[] {
+function totalsOf({ totals, processes, delayed, schedules, schedulers }: StatusDocument): string[] {
   const hosts = new Set(processes.map(({ host }) => host)).size;
   const rate = totals.jobsPerSecond === null ? '' : `, ${rateText(totals.jobsPerSecond)} a second`;
   return [
@@ -82,6 +85,7 @@ function totalsOf({ totals, processes, delayed, schedulers }: StatusDocument): s
     `${countText(totals.processed)} processed${rate}`,
     `${countText(totals.failed)} failed (${countText(totals.failures)} on the list)`,
     ...(delayed === null ? [] : [delayedText(delayed)]),
+    ...(schedules === null ? [] : [schedulesText(schedules)]),
     ...schedulers
       .filter(({ holdsLock }) => holdsLock)
       .map(({ name, kind }) => `scheduler ${visible(name)} (${kind})`),
@@ -104,6 +108,14 @@ function delayedText({ jobs, isComplete, retries, nextInSeconds }: Delayed): str
   const ofFirst = jobs > retriesCountedIn ? ` of the next ${retriesCountedIn}` : '';
   const retried = retries ? ` (${retries === 1 ? '1 retry' : `${retries} retries`}${ofFirst})` : '';
   return `${isComplete ? '' : 'over '}${grouped(jobs)} delayed${retried}${next}`;
+}
+
+function schedulesText({ count, nextName, nextInSeconds }: ScheduleCount): string {
+  const isKnown = nextName !== null && nextInSeconds !== null;
+  const next = isKnown
+    ? `, next ${visibleWithin(nextName, longestName)} in ${age(nextInSeconds * 1_000)}`
+    : '';
+  return `${plural(count, 'schedule')}${next}`;
 }
 
 /** Each reason once, even if several processes share it. */

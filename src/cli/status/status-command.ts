@@ -1,5 +1,7 @@
 /** `resque-runner status [CONFIG]`: queues, workers of every kind and running jobs, as Redis knows them; durations from local runners. */
 import { ownVantage } from '../../engine/machine/identity.ts';
+import { countSchedules } from '../../engine/scheduling/known-schedules.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { readStatus } from '../../resque/workers/read-status.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
@@ -23,9 +25,14 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   }
   if (flags.interval !== null)
     throw new UsageError('--interval needs --watch; add --watch or omit --interval');
-  const document = await withTarget(io, where, async (sender, { shown, namespace, keys, lockPrefix }) => {
-    const [facts, local] = await Promise.all([readStatus(sender, keys, lockPrefix), readLocalRunners(io)]);
-    return survey(facts, null, { redis: shown, namespace, keys, here: ownVantage(), local });
+  const document = await withTarget(io, where, async (sender, target) => {
+    const { shown, namespace, keys, lockPrefix } = target;
+    const [facts, local, schedules] = await Promise.all([
+      readStatus(sender, keys, lockPrefix),
+      readLocalRunners(io),
+      countSchedules(sender, target, environmentOf(io.env)),
+    ]);
+    return survey(facts, null, { redis: shown, namespace, keys, here: ownVantage(), local, schedules });
   });
   if (flags.json) await printJson(io, document);
   else

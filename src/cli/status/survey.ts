@@ -1,4 +1,5 @@
 /** Turns the data in Redis into the document of `status`. Pure, except that it checks which runners of this machine live. */
+import type { ScheduleCount } from '../../engine/scheduling/known-schedules.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { judgeWorkers } from '../../resque/workers/judge-workers.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
@@ -19,13 +20,15 @@ export interface SurveyOptions {
   readonly here: Vantage;
   /** Runners that could be asked. */
   readonly local: LocalRunners;
+  /** `null` if there are none. */
+  readonly schedules: ScheduleCount | null;
 }
 
 /** @param before the previous reading, for rates between the two; `null` in the first one */
 export function survey(
   facts: StatusFacts,
   before: StatusFacts | null,
-  { redis, namespace, keys, here, local }: SurveyOptions,
+  { redis, namespace, keys, here, local, schedules }: SurveyOptions,
 ): StatusDocument {
   const rates = new Rates(before, facts);
   const workers = judgeWorkers(facts, here);
@@ -54,6 +57,7 @@ export function survey(
     processes: surveyProcesses(facts, workers, rates, here, local),
     runningJobs: jobs,
     delayed: delayedOf(facts),
+    schedules,
     schedulers: schedulersOf(facts),
     wrongTypes: facts.wrongTypes.map((wrong) => ({ ...wrong, hides: hiddenBy(wrong.key, keys) })),
   };

@@ -6,6 +6,8 @@
  * The first reading must succeed: if it fails, the address is probably wrong.
  */
 import { ownVantage } from '../../engine/machine/identity.ts';
+import { countSchedules, type ScheduleCount } from '../../engine/scheduling/known-schedules.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import { readStatus, type StatusFacts } from '../../resque/workers/read-status.ts';
 import { type Io, isInteractive } from '../command-line/io.ts';
@@ -71,7 +73,11 @@ class Looks {
             this.#lookedAtMs = this.#io.now();
             const { keys, lockPrefix } = this.#target;
             await this.#show(
-              ...(await Promise.all([readStatus(sender, keys, lockPrefix), readLocalRunners(this.#io)])),
+              ...(await Promise.all([
+                readStatus(sender, keys, lockPrefix),
+                readLocalRunners(this.#io),
+                countSchedules(sender, this.#target, environmentOf(this.#io.env)),
+              ])),
             );
             await this.#pause();
           }
@@ -90,10 +96,10 @@ class Looks {
     this.#wake();
   }
 
-  async #show(facts: StatusFacts, local: LocalRunners): Promise<void> {
+  async #show(facts: StatusFacts, local: LocalRunners, schedules: ScheduleCount | null): Promise<void> {
     const { shown: redis, namespace, keys } = this.#target;
     const here = ownVantage();
-    const document = survey(facts, this.#before, { redis, namespace, keys, here, local });
+    const document = survey(facts, this.#before, { redis, namespace, keys, here, local, schedules });
     this.#before = facts;
     this.#awaySinceMs = null;
     if (!this.#isStopped) await this.#view.show(document);

@@ -1,7 +1,9 @@
 /** All schedules that a runner of this config would enqueue: its own, and those in Redis. */
 import type { Schedule } from '../../config/config.ts';
 import { readPersistent } from '../../resque/delayed/persistent-schedule.ts';
-import { lastSeconds, type RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
+import { lastSeconds, RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
+import type { ResqueKeys } from '../../resque/format/keys.ts';
+import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { cronTimes } from './cron-times.ts';
 import { planOf } from './due-slot.ts';
@@ -70,6 +72,53 @@ export async function withTimes(
   const order = ({ next }: TimedSchedule) => next ?? Number.POSITIVE_INFINITY;
   schedules.sort((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : 1));
   return { nowMs: now * 1_000 + Math.floor(Number(micros) / 1_000), schedules };
+}
+
+export interface SchedulePlace {
+  readonly keys: ResqueKeys;
+  /** Of resque-scheduler's lock; '' for none. */
+  readonly lockPrefix: string;
+  /** Of the config. */
+  readonly schedules: readonly Schedule[];
+}
+
+export interface ScheduleCount {
+  /** Those that can be used. */
+  readonly count: number;
+  /** The one that is due first; `null` if none ever is. */
+  readonly nextName: string | null;
+  readonly nextInSeconds: number | null;
+}
+
+/**
+ * For an overview. Rejects with RedisError if Redis is away.
+ *
+ * @returns `null` if there are none, or if they can't be read
+ */
+export async function countSchedules(
+  sender: CommandSender,
+  { keys, lockPrefix, schedules: own }: SchedulePlace,
+  environment: string,
+): Promise<ScheduleCount | null> {
+  const jobs = new RecurringJobs(sender, keys, lockPrefix);
+  try {
+    const known = await knownSchedules(jobs, own, environment);
+    const usable = known.filter(({ schedule }) => schedule !== null);
+    if (usable.length === 0) return null;
+    const { nowMs, schedules } = await withTimes(sender, jobs, usable);
+    // Those that are never due again come last.
+    const { name, next = null } = schedules[0] ?? {};
+    const isDue = next !== null && name !== undefined;
+    return {
+      count: usable.length,
+      nextName: isDue ? name : null,
+      nextInSeconds: isDue ? Math.round(next - nowMs / 1_000) : null,
+    };
+  } catch (error) {
+    // `schedule list` says why.
+    if (error instanceof RedisError && error.kind !== 'away') return null;
+    throw error;
+  }
 }
 
 async function nextTime(schedule: Schedule | null, last: number | null, now: number): Promise<number | null> {

@@ -77,7 +77,7 @@ test('several runners of a queue have a line each', async () => {
     ...{ waitP50Ms: null, waitP95Ms: null, waitMaxMs: null },
   });
   const document = survey(known, null, {
-    ...{ redis: '', namespace: 'resque', keys: resqueKeys('resque'), here: ownVantage() },
+    ...{ redis: '', namespace: 'resque', keys: resqueKeys('resque'), here: ownVantage(), schedules: null },
     local: new Map([
       ['web:1', [window(1)]],
       ['web:2', [window(0)]],

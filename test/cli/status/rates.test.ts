@@ -53,6 +53,7 @@ function look(now: StatusFacts, before: StatusFacts | null): StatusDocument {
     keys,
     here: { identity: { machine: '' }, presenceOf: () => 'unknown' },
     local: new Map(),
+    schedules: null,
   });
 }
 

@@ -47,6 +47,7 @@ export class StatusStage {
       keys,
       here: ownVantage(),
       local: new Map(),
+      schedules: null,
     });
     return { facts, document };
   }

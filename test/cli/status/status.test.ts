@@ -163,6 +163,7 @@ describe('--json', () => {
       isPaused: false,
       totals: { waiting: 1_216, running: 3, workers: 10, staleWorkers: 1, jobsPerSecond: null },
       delayed: null,
+      schedules: null,
       schedulers: [],
       wrongTypes: [],
     });
