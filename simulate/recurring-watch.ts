@@ -67,16 +67,17 @@ export class RecurringWatch {
   }
 
   /** Redis has carried out a script of a runner. */
-  executed({ name: process }: Runner, { args }: Command, reply: readonly Reply[]): void {
+  executed({ name: process }: Runner, { args }: Command, [outcome]: readonly Reply[]): void {
     const [, , , queue, , , name, slot] = args;
-    if (String(queue) !== recurringQueue || String(reply[0]) !== 'enqueued') return;
+    if (String(queue) !== recurringQueue) return;
+    if (!Buffer.isBuffer(outcome) || String(outcome) !== 'enqueued') return;
     const watched = this.#watched.find(({ recurring }) => recurring.name === String(name));
     if (watched === undefined) return;
     this.#enqueued += 1;
     const { recurring, lastMs } = watched;
     const { kind, seconds } = recurring;
     const atMs = Number(slot) * 1000 - epochMs;
-    const broken = (what: string) => this.#log.broken(`${process} enqueues ${name} for ${atMs} ms${what}`);
+    const broken = (what: string) => this.#log.broken(`${process} enqueues ${watched.recurring.name} for ${atMs} ms${what}`);
     if (atMs > this.#agenda.nowMs) broken(', which is to come');
     if (kind === 'cron' && dueAfter(recurring, atMs - 1) !== atMs) broken(', which is none of its times');
     const leastMs = lastMs === null ? 0 : kind === 'cron' ? lastMs + 1 : lastMs + seconds * 1000;

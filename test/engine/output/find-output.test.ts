@@ -27,7 +27,7 @@ test('jobs that run and jobs that have ended, in any case, whatever the colors',
 
 test('a text that was printed in pieces, but not one of two streams', async () => {
   const outputs = store();
-  for (const [at, letter] of [...'timeout'].entries()) {
+  for (const [at, letter] of Array.from('timeout').entries()) {
     outputs.take('1', 'stderr', Buffer.from(letter), at * 10_000);
     outputs.take('2', at % 2 === 0 ? 'stdout' : 'stderr', Buffer.from(letter), at * 10_000);
   }
