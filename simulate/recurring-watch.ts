@@ -77,7 +77,8 @@ export class RecurringWatch {
     const { recurring, lastMs } = watched;
     const { kind, seconds } = recurring;
     const atMs = Number(slot) * 1000 - epochMs;
-    const broken = (what: string) => this.#log.broken(`${process} enqueues ${watched.recurring.name} for ${atMs} ms${what}`);
+    const broken = (what: string) =>
+      this.#log.broken(`${process} enqueues ${watched.recurring.name} for ${atMs} ms${what}`);
     if (atMs > this.#agenda.nowMs) broken(', which is to come');
     if (kind === 'cron' && dueAfter(recurring, atMs - 1) !== atMs) broken(', which is none of its times');
     const leastMs = lastMs === null ? 0 : kind === 'cron' ? lastMs + 1 : lastMs + seconds * 1000;
