@@ -10,6 +10,7 @@ import {
   type Throughput,
   throughputBucketMs,
 } from '../protocol/snapshot.ts';
+import type { WorkerInfo } from '../protocol/workers.ts';
 import { jobIn } from './snapshot-lists.ts';
 import { bucketOf } from './throughput.ts';
 
@@ -188,4 +189,9 @@ export function remembered<Arguments extends readonly unknown[], Result>(
     }
     return last.result;
   };
+}
+
+/** Whether it counts as gone, so that it can be removed. */
+export function isStale({ state }: WorkerInfo): boolean {
+  return state === 'stale' || state === 'dead';
 }

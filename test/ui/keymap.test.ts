@@ -55,7 +55,8 @@ describe('the keymap', () => {
   test('shows only what works with the focus, on the queues by pane', () => {
     const focus: Focus = {
       ...{ context: 'queues', pane: 'queues' },
-      ...{ isRunningJob: false, isFailedJob: false, isSearching: false, canGoBack: false, isCompact: false },
+      ...{ isRunningJob: false, isFailedJob: false, isRemovable: false, isSearching: false },
+      ...{ canGoBack: false, isCompact: false },
     };
     const shown = (change: Partial<Focus>) =>
       bindingsAt({ ...focus, ...change }, false).map(({ action }) => action);
@@ -77,6 +78,15 @@ describe('the keymap', () => {
     expect(shown(job)).not.toEqual(expect.arrayContaining(['kill-job', 'retry-job']));
     expect(shown(job)).not.toContain('next-match');
     expect(shown({ ...job, isSearching: true })).toContain('next-match');
+    const jobs = { context: 'jobs', pane: null } as const;
+    expect(shown(jobs)).not.toContain('kill-job');
+    expect(shown({ ...jobs, isRunningJob: true })).toContain('kill-job');
+    const workers = { context: 'workers', pane: null } as const;
+    expect(shown(workers)).not.toContain('remove-worker');
+    expect(shown({ ...workers, isRemovable: true })).toContain('remove-worker');
+    const delayed = { context: 'delayed', pane: null } as const;
+    expect(shown(delayed)).not.toContain('run-delayed');
+    expect(shown({ ...delayed, isRemovable: true })).toContain('run-delayed');
   });
 
   test('has what acts before what moves', () => {

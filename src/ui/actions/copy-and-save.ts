@@ -111,7 +111,7 @@ export async function saveLog(context: ActionContext, path: string, mayReplace =
   const { buffer, view } = log;
   const { chunks, lines } = logText(buffer, view.streams, plainLook);
   if (lines === 0) {
-    context.toast('nothing to save');
+    context.toast('nothing to save', true);
     return;
   }
   const file = fullPath(path.trim());
@@ -143,7 +143,7 @@ export async function showInPager(context: ActionContext): Promise<void> {
   if (log === null) return;
   const { chunks, lines } = logText(log.buffer, log.view.streams, styledLook(context.hasColors));
   if (lines === 0) {
-    context.toast('nothing to show');
+    context.toast('nothing to show', true);
     return;
   }
   const problem = await context.page(chunks);

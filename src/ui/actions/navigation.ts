@@ -267,7 +267,7 @@ function openEvent(context: ActionContext): void {
   const state = context.store.getState();
   const events = listedEvents(state);
   const event = events.find(({ seq }) => String(seq) === state.view.events.cursor) ?? events[0];
-  if (event !== undefined && event.seq < 0) context.toast('this event is of an earlier runner', true);
+  if (event !== undefined && event.seq < 0) context.toast('this event is from an earlier runner', true);
   else if (event !== undefined && 'jobId' in event) context.openLog(event.jobId);
   else context.toast('this event is not about a job', true);
 }

@@ -97,7 +97,7 @@ export function openFromPage(context: ActionContext, page: QueuePage): void {
 function openWaiting(context: ActionContext, page: QueuePage): void {
   const { store } = context;
   const job = selectedWaiting(store.getState());
-  if (job === null) context.toast(`no job is waiting on ${page.queue}`);
+  if (job === null) context.toast(`no job is waiting on ${page.queue}`, true);
   else changeView(store, { opened: { kind: 'waiting-job', queue: page.queue, job, top: 0, over: page } });
 }
 

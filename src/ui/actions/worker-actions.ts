@@ -1,6 +1,6 @@
 /** Removes stale workers, after a question. The engine judges the worker again before it does so. */
 import { changeView } from '../../store/app-store.ts';
-import { isStale } from '../details/worker-lines.ts';
+import { isStale } from '../../store/selectors.ts';
 import { selectedWorker } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';
 import { yesOrNo } from './matching-actions.ts';

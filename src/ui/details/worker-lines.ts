@@ -1,6 +1,7 @@
 /** Workers as rows of a table, and one in full. Pure. */
 import { age as ageText, grouped } from '../../messages/quantities.ts';
 import type { WorkerInfo, WorkerJob } from '../../protocol/workers.ts';
+import { isStale } from '../../store/selectors.ts';
 import { selected } from '../layout/framed.ts';
 import { bodyLines, heading } from '../panels/detail-lines.ts';
 import { elapsed } from '../text/figures.ts';
@@ -21,10 +22,6 @@ const stateStyles: Readonly<Record<WorkerInfo['state'], Style>> = {
   stale: { color: 'red', bold: true },
   dead: { color: 'red', bold: true },
 };
-
-export function isStale({ state }: WorkerInfo): boolean {
-  return state === 'stale' || state === 'dead';
-}
 
 interface WorkerColumns {
   readonly name: number;

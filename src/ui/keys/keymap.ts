@@ -106,9 +106,11 @@ export interface Focus {
   readonly context: Context;
   /** Of the queues screen or of a queue's page; `null` elsewhere. */
   readonly pane: QueuesPane | QueuePane | null;
-  /** The open job runs; the open job has failed. */
+  /** The job that is open or under the cursor runs; the open job has failed. */
   readonly isRunningJob: boolean;
   readonly isFailedJob: boolean;
+  /** The worker under the cursor is stale; what is under the cursor is a delayed job, not a schedule. */
+  readonly isRemovable: boolean;
   /** There is a search in the open log. */
   readonly isSearching: boolean;
   /** `q` and Esc go back. Otherwise `q` quits. */
@@ -381,7 +383,7 @@ export const keymap: readonly Binding[] = [
     asks: true,
     changes: true,
     panes: { queues: queuePanes, queue: ['running'] },
-    when: ({ context, isRunningJob }) => context !== 'job' || isRunningJob,
+    when: ({ context, isRunningJob }) => isRunningJob || (context !== 'job' && context !== 'jobs'),
   },
   {
     action: 'kill-job',
@@ -394,7 +396,7 @@ export const keymap: readonly Binding[] = [
     asks: true,
     changes: true,
     panes: { queues: queuePanes, queue: ['running'] },
-    when: ({ context, isRunningJob }) => context !== 'job' || isRunningJob,
+    when: ({ context, isRunningJob }) => isRunningJob || (context !== 'job' && context !== 'jobs'),
   },
   {
     action: 'remove-worker',
@@ -405,6 +407,7 @@ export const keymap: readonly Binding[] = [
     footer: 'remove',
     group: 'act',
     contexts: ['workers', 'worker'],
+    when: ({ isRemovable }) => isRemovable,
     asks: true,
     changes: true,
   },
@@ -417,6 +420,7 @@ export const keymap: readonly Binding[] = [
     footer: 'run now',
     group: 'act',
     contexts: ['delayed', 'delayed-job'],
+    when: ({ isRemovable }) => isRemovable,
     asks: true,
     changes: true,
   },
@@ -429,6 +433,7 @@ export const keymap: readonly Binding[] = [
     footer: 'delete',
     group: 'act',
     contexts: ['delayed', 'delayed-job'],
+    when: ({ isRemovable }) => isRemovable,
     asks: true,
     changes: true,
   },

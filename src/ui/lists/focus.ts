@@ -1,19 +1,23 @@
 /** Where the keys go, and what they can do there: for footer, help and palette, and for going back. */
 import type { AppState } from '../../store/app-store.ts';
-import { findJob } from '../../store/selectors.ts';
+import { findJob, isStale } from '../../store/selectors.ts';
 import type { View } from '../../store/view.ts';
 import type { Focus } from '../keys/keymap.ts';
 import { isCompact, type Size } from '../layout/layout.ts';
-import { contextOf, pageOfQueue } from './selection.ts';
+import { contextOf, pageOfQueue, selectedDelayed, selectedJobId, selectedWorker } from './selection.ts';
 
-export function focusOf({ model, view }: Pick<AppState, 'model' | 'view'>, size: Size): Focus {
+export function focusOf(state: AppState, size: Size): Focus {
+  const { model, view } = state;
   const context = contextOf(view);
-  const job = view.opened?.kind === 'job' ? findJob(model, view.opened.jobId) : null;
+  const jobId = context === 'job' || context === 'jobs' ? selectedJobId(state) : null;
+  const job = jobId === null ? null : findJob(model, jobId);
+  const worker = selectedWorker(state);
   return {
     context,
     pane: context === 'queues' ? view.queues.pane : (pageOfQueue(view)?.pane ?? null),
     isRunningJob: job !== null && !('outcome' in job),
     isFailedJob: job !== null && 'outcome' in job && job.outcome === 'failed',
+    isRemovable: (worker !== null && isStale(worker)) || selectedDelayed(state)?.kind === 'job',
     isSearching: context === 'job' && view.log.search !== '',
     canGoBack: wayBack(view) !== null,
     isCompact: isCompact(size),

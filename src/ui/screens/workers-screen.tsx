@@ -2,7 +2,8 @@
 import type { ReactNode } from 'react';
 import { grouped } from '../../messages/quantities.ts';
 import type { WorkerRows } from '../../store/app-store.ts';
-import { isStale, workerDetail, workerHeading, workerRow } from '../details/worker-lines.ts';
+import { isStale } from '../../store/selectors.ts';
+import { workerDetail, workerHeading, workerRow } from '../details/worker-lines.ts';
 import { useFrame } from '../frame/use-frame.ts';
 import { listedWorkers } from '../lists/selection.ts';
 import { type Part, span } from '../text/line.ts';

@@ -19,7 +19,7 @@ function stateWith(history: readonly EngineEvent[], tab: 'queues' | 'events' = '
 
 test('the line of messages shows the latest event that it knows', () => {
   const rows = (history: readonly EngineEvent[]) => new RenderedScreen(stateWith(history)).rowTexts();
-  expect(rows([known, later]).at(-2)).toContain('redis: back after 2.0 s, version 7.0');
+  expect(rows([known, later]).at(-2)).toContain('redis back after 2.0 s, version 7.0');
   expect(rows([later]).at(-2)?.trim()).toBe('');
 });
 
