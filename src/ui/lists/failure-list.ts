@@ -19,11 +19,6 @@ import { failureKeys } from './selection.ts';
 /** Never rejects: if the link is down, the reply says so. */
 export type Send = (command: Command) => Promise<CommandReply>;
 
-/** The engine has an older version, without this command. */
-export function isUnknownCommand(reply: CommandReply): boolean {
-  return !reply.ok && reply.code === 'out-of-range' && reply.message.startsWith('unknown command');
-}
-
 const recentCount = 20;
 const pageCount = 100;
 /** The engine's limit for one reply. */

@@ -5,7 +5,7 @@
 import type { FailureGroup } from '../../protocol/commands.ts';
 import { type AppState, type AppStore, type GroupPages, noGroupPages } from '../../store/app-store.ts';
 import { groupRequest, withGroups } from '../../store/failure-groups.ts';
-import { failuresSign, isUnknownCommand, type Send } from './failure-list.ts';
+import { failuresSign, type Send } from './failure-list.ts';
 
 const shortestPauseMs = 1_000;
 /** Counting takes at most this part of the time. */
@@ -95,11 +95,7 @@ export class GroupList {
       const reply = await this.#send({ type: 'group-failures', ...wanted.command, before });
       if (!isCurrent()) return;
       if (!reply.ok || reply.data?.kind !== 'failure-groups') {
-        // An older engine doesn't know this command.
-        const trouble = isUnknownCommand(reply)
-          ? 'this runner has an older version, which has no groups'
-          : reply.message;
-        this.#show((pages) => ({ ...pages, isLoading: false, trouble }));
+        this.#show((pages) => ({ ...pages, isLoading: false, trouble: reply.message }));
         return;
       }
       const { groups, total, next }: { groups: readonly FailureGroup[]; total: number; next: number | null } =

@@ -7,7 +7,7 @@ import type { WaitingJob } from '../../protocol/waiting.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
 import { parseWords } from '../../store/filter-language.ts';
 import { type QueuePage, queuePageOf } from '../../store/view.ts';
-import { isUnknownCommand, keptCursor, type Send } from './failure-list.ts';
+import { keptCursor, type Send } from './failure-list.ts';
 import { waitingKeys } from './selection.ts';
 
 const pageCount = 100;
@@ -188,13 +188,7 @@ function isEnough({ jobs, next, total, trouble }: WaitingPages, wanted: number):
 }
 
 function withReply(pages: WaitingPages, reply: CommandReply): WaitingPages {
-  if (!reply.ok || reply.data?.kind !== 'waiting') {
-    // An older engine doesn't know this command.
-    const trouble = isUnknownCommand(reply)
-      ? 'this runner has an older version, which shows no waiting jobs'
-      : reply.message;
-    return { ...pages, trouble };
-  }
+  if (!reply.ok || reply.data?.kind !== 'waiting') return { ...pages, trouble: reply.message };
   const { jobs, total, next } = reply.data;
   return { ...pages, jobs: withoutRepeats([...pages.jobs, ...jobs]), total, next, trouble: null };
 }

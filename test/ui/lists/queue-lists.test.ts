@@ -55,7 +55,7 @@ class FakeEngine {
 
   #reply(command: Command): CommandReply {
     this.asked.push(command);
-    if (this.isOld) return { ok: false, code: 'out-of-range', message: `unknown command "${command.type}"` };
+    if (this.isOld) return { ok: false, code: 'unknown-command', message: 'this runner is older' };
     if (command.type === 'group-failures') {
       const at = command.before ?? 0;
       const next = at + 1 < this.groups.length ? at + 1 : null;
@@ -153,6 +153,6 @@ test('an engine of an older version is told apart from one without jobs', async 
   await engine.waitUntilRead();
   await waitFor(() => engine.store.getState().groupPages.trouble !== null, { message: 'it is told' });
   const { waitingPages, groupPages } = engine.store.getState();
-  expect(waitingPages.trouble).toBe('this runner has an older version, which shows no waiting jobs');
-  expect(groupPages.trouble).toBe('this runner has an older version, which has no groups');
+  expect(waitingPages.trouble).toBe('this runner is older');
+  expect(groupPages.trouble).toBe('this runner is older');
 });
