@@ -128,7 +128,7 @@ function scheduleDetail(schedule: ScheduleInfo, width: number): Line[] {
       ],
       width,
     ),
-    ...flowing([[span(`next ${time(nextAtMs)},`)], [span(`last ${time(lastAtMs)}`)]], width),
+    ...flowing([[span(`next ${time(nextAtMs)}`)], [span(`last ${time(lastAtMs)}`)]], width),
     ...(problem === null
       ? []
       : wrapWords(`can't run: ${problem}`, width).map((line) =>
