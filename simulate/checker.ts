@@ -7,13 +7,20 @@ import type { World } from './world.ts';
 /** For a minute, a runner can rewrite outcomes that Redis forgets. */
 const rewrittenMs = 55_000;
 
+const heldList = /^resque:runner:.*:held:[^:]*$/;
+
 export async function checkEnd(world: World): Promise<string[]> {
   const dump = await world.dump();
   const failures = dump.get('resque:failed')?.values ?? [];
   const { book, witness, spoolFiles } = world;
   // The key of their queue had another type when they were due.
   const undeliverable = dump.get('resque:runner:undeliverable')?.values ?? [];
-  const kept = new Set(witness.spoilt.size > 0 ? undeliverable.flatMap(idsOf) : []);
+  // Redis has forgotten that a dead runner holds jobs of these queues: `check --repair` finds them.
+  const stranded = [...dump].filter(([key]) => witness.hasForgotten && heldList.test(key));
+  const kept = new Set([
+    ...(witness.spoilt.size > 0 ? undeliverable.flatMap(idsOf) : []),
+    ...stranded.flatMap(([, { values }]) => values.flatMap(idsOf)),
+  ]);
   const jobs = [...book.jobs.values()].filter(({ id }) => !kept.has(id));
   return [
     ...jobs.flatMap((job) => jobFaults(job, recordsOf(job, failures), witness)),
@@ -121,7 +128,7 @@ function leftKeys(dump: Dump, { witness, mixesDeliveries, book, stoppedOwners }:
       ? [/^resque:(queue:recurring|delayed:last_enqueued_at|runner:cron:.*)$/]
       : []),
     // See rest.ts. A step without an entry, as one may be rolled back to, lives for a week.
-    ...(hasForgotten ? [/^resque:runner:.*:held:[^:]*$/, /^resque:runner:.*:step$/] : []),
+    ...(hasForgotten ? [heldList, /^resque:runner:.*:step$/] : []),
     // A job that can't run doesn't register its worker, nor does one of which Redis is told again; the next heartbeat does,
     // if the runner lives to send it.
     ...(hasInvalid || hasForgotten ? [/^resque:stat:(processed|failed):.*$/] : []),
