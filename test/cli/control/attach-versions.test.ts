@@ -48,9 +48,9 @@ describe('a screen of the first edition', () => {
     const now = await ui.attach();
     // Events that the old screen doesn't know: of everything, and of an entry.
     await now.press('P');
-    await runner.waitForLine('queues.paused');
+    await now.waitForText('PAUSED');
     await now.press('P');
-    await runner.waitForLine('queues.resumed');
+    await now.waitForNoText('PAUSED');
     const old = await attachOld();
     await old.waitForText('0 waiting');
     await now.press('P');

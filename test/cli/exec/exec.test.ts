@@ -32,6 +32,9 @@ describe('a job of an entry that retries jobs', () => {
 });
 
 describe('a job that succeeds', () => {
+  // CPU and memory are those of all children of a process.
+  const stage = useExec();
+
   test('gets the same as from a worker, is shown, and exits with 0 and a verdict', async () => {
     stage.script(`echo "$1/$2/$RESQUE_QUEUE/$GREETING/$(pwd)"; cat; printf ' \\033[1m' >&2`);
     stage.config({ env: { GREETING: 'hello' }, args: ['--fast'], cwd: stage.directory });
@@ -202,7 +205,7 @@ describe('a job that fails', () => {
 });
 
 describe('CPU and memory', () => {
-  // A small process: Linux counts the parent's memory for its children.
+  // In a process of its own, and a small one: Linux counts the parent's memory for its children.
   const stage = useExec();
 
   test('are the memory of the largest process, and the CPU of all reaped processes', async () => {

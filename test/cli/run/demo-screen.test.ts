@@ -121,7 +121,7 @@ test('what is set by hand survives a restart of an embedded Redis', async () => 
   await stop(first);
   const second = await start();
   await second.waitForText('mail  ‖ PAUSED  0/3 (config 1)');
-  await second.waitForText('config: kept from before: mail paused by ');
+  await second.waitForText('config kept from before: mail paused by ');
   await second.press(':');
   await second.waitForText('Commands');
   second.type('reset all\r');

@@ -112,7 +112,7 @@ describe('help', () => {
     for (const [key, title, here, elsewhere] of [
       ['1', 'Help · Queues', 'pause or resume the queue', 'mark all matches'],
       ['2', 'Help · Failures', 'mark or unmark all matches', 'add a slot'],
-      ['3', 'Help · Jobs', '● send SIGKILL to this job', 'add a slot'],
+      ['3', 'Help · Jobs', 'pause or resume all queues', 'add a slot'],
       ['4', 'Help · Events', 'pause or resume all queues', 'to this job'],
     ] as const) {
       await screen.press(key, '?');
