@@ -59,6 +59,7 @@ describe('a screen of the first edition', () => {
     await old.waitForText('Events');
     await old.waitForText('started, pid');
     await old.press('1');
+    await old.waitForText('PAUSED');
     await now.press('P');
     await old.waitForNoText('PAUSED');
     // Each knows what the other one sees before the next key: P toggles.
