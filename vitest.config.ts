@@ -18,9 +18,9 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/helpers/shared-worker.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
-    // Tests mostly wait for programs, time limits and lost connections. Five workers keep two cores busy. More workers
-    // slow down each other's programs. The quick tests start none of them, and wait more than they compute.
-    maxWorkers: process.env.RR_TEST_QUICK === undefined ? 5 : 6,
+    // Tests mostly wait for programs, time limits and lost connections. Seven workers keep two cores busy. The quick tests start
+    // no programs, and each worker loads the code.
+    maxWorkers: process.env.RR_TEST_QUICK === undefined ? 7 : 6,
     sequence: { sequencer: Sequencer },
     testTimeout: 30_000,
     hookTimeout: 60_000,

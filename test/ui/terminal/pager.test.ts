@@ -95,8 +95,6 @@ test.each([
   ['no-such-pager', 'the pager no-such-pager was not found; set PAGER to another one'],
   ['/', "the pager / can't be executed; set PAGER to another one"],
   ['no-such-pager "with quotes"', 'the pager no-such-pager "with quotes" was not found'],
-  ['exit 3; true', 'the pager exit 3; true exited with 3'],
-  ['kill -9 $$', 'the pager kill -9 $$ got SIGKILL'],
 ])('a pager that fails says so on the screen: %s', async (pager, problem) => {
   const terminal = await openLog(pager);
   await terminal.press('|');
@@ -105,8 +103,18 @@ test.each([
   await quit(terminal);
 });
 
-test('a pager that is left before it has read everything is no problem', async () => {
-  const terminal = await openLog('true');
+test('so does one that exits with an error or dies; one that is left before it has read everything is no problem', async () => {
+  const pager = ui.stage.script('true', { name: 'pager' });
+  const terminal = await openLog(pager);
+  for (const [body, problem] of [
+    ['exit 3', `the pager ${pager} exited with 3`],
+    ['kill -9 $$', `the pager ${pager} got SIGKILL`],
+  ] as const) {
+    ui.stage.script(body, { name: 'pager' });
+    await terminal.press('|');
+    await terminal.waitForText(problem);
+  }
+  ui.stage.script('true', { name: 'pager' });
   const before = terminal.received.length;
   await terminal.press('|');
   await terminal.waitFor(() => terminal.received.indexOf('\u001B[?1049h', before) > 0, 'it is back');
