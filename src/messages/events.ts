@@ -48,7 +48,6 @@ const textLimit = 200;
  * @returns `null` for events that the log leaves out: output, counters, and facts that other lines report
  */
 export function wordingOf(event: EngineEvent, job: JobView | null): Wording | null {
-  const by = event.operator === undefined ? '' : short(event.operator);
   switch (event.type) {
     case 'engine.started': {
       const queues = event.runners.map(slots).join(', ');
@@ -61,13 +60,15 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
           `${short(event.redis)}${namespace}, queues: ${visibleWithin(queues, 1_000)}`,
       );
     }
-    case 'engine.stopping':
+    case 'engine.stopping': {
+      const by = operatorOf(event);
       return about(
         'runner',
         '●',
         'info',
         `${stopping(event.mode, event.running)}${by === '' ? '' : `; by ${by}`}`,
       );
+    }
     case 'engine.stopped':
       return event.unwritten === 0
         ? about('runner', '●', 'info', `stopped; ${event.processed} processed, ${event.failed} failed`)
@@ -109,7 +110,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'queue.paused':
     case 'queue.resumed': {
       if ('isPart' in event && event.isPart === true) return null;
-      const { subject, glyph, level, text } = queueMessages(event, by);
+      const { subject, glyph, level, text } = queueMessages(event, operatorOf(event));
       return about(subject, glyph, level, text);
     }
     case 'job.started':
@@ -126,7 +127,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         event.jobId,
         '!',
         'warn',
-        `sent ${event.signal}: ${killReason(event.reason, by)}`,
+        `sent ${event.signal}: ${killReason(event.reason, operatorOf(event))}`,
       );
     case 'job.finished':
       return finished(event, job);
@@ -145,7 +146,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
     case 'failures.trimmed':
     case 'notice.failed':
     case 'notice.dropped': {
-      const { subject, glyph, level, text } = failureMessages(event, by);
+      const { subject, glyph, level, text } = failureMessages(event, operatorOf(event));
       return about(subject, glyph, level, text);
     }
     case 'command.executed':
@@ -273,6 +274,11 @@ function title(jobClass: string | null, job: JobView | null): string {
   const name = jobClass === null ? '(no class)' : visibleWithin(jobClass, classLimit);
   const args = job === null || job.args === '' ? '' : ` ${visibleWithin(job.args, argsLimit)}`;
   return `${name}${args}`;
+}
+
+/** Who gave the command that the event belongs to; '' if nobody did. */
+function operatorOf({ operator }: EngineEvent): string {
+  return operator === undefined ? '' : short(operator);
 }
 
 function killReason(reason: KillReason, by: string): string {

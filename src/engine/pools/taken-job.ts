@@ -95,12 +95,17 @@ export function outcomeWrite(
   outcome: Outcome,
   dueAt: (delaySeconds: number) => number,
 ): OutcomeWrite {
-  const { slot, queue, payload, isHeld, takenIn } = job;
+  const { slot, pool, queue, payload, isHeld, takenIn } = job;
+  const { worker } = slot;
   const { statusName } = payloadFor(job);
   const held = isHeld ? { queue, payload: payload.bytes } : null;
-  const about = { worker: slot.worker, held, takenIn, statusName, ...shareOf(job) };
+  const about =
+    pool.config.limit === null
+      ? { worker, held, takenIn, statusName }
+      : { worker, held, takenIn, statusName, share: queue };
   switch (outcome.kind) {
     case 'success':
+      return { ...about, kind: 'success', pluginKeys: pluginKeysOf(job, 'ended', 'over') };
     case 'failure':
       return { ...about, ...outcome, pluginKeys: pluginKeysOf(job, 'ended', 'over') };
     case 'requeue':
