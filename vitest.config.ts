@@ -5,10 +5,16 @@ import { Sequencer } from './test/sequencer.ts';
 
 // A whole run is one project: each project starts processes of its own, which load the code again, and waits for the last
 // test of the project before it.
+// The quick tests are one, too, without the stories of operators.
+const { RR_TEST_WHOLE: isWhole, RR_TEST_QUICK: isQuick } = process.env;
+const byProject = filesByProject();
+const quick = [...byProject.pure, ...byProject.redis].filter((file) => !file.startsWith('test/ui/screens/'));
 const files =
-  process.env.RR_TEST_WHOLE === undefined
-    ? Object.entries(filesByProject())
-    : [['whole', Object.values(filesByProject()).flat()] as const];
+  isWhole !== undefined
+    ? [['whole', Object.values(byProject).flat()] as const]
+    : isQuick !== undefined
+      ? [['quick', quick] as const]
+      : Object.entries(byProject);
 
 export default defineConfig({
   // The same as in the build.
@@ -18,9 +24,8 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/helpers/shared-worker.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
-    // Tests mostly wait for programs, time limits and lost connections. Seven workers keep two cores busy. The quick tests start
-    // no programs, and each worker loads the code.
-    maxWorkers: process.env.RR_TEST_QUICK === undefined ? 7 : 6,
+    // Tests mostly wait for programs, time limits and lost connections. Seven workers keep two cores busy.
+    maxWorkers: 7,
     sequence: { sequencer: Sequencer },
     testTimeout: 30_000,
     hookTimeout: 60_000,
