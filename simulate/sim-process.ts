@@ -153,7 +153,7 @@ export class SimProcess implements Client, Runner {
       reload: () => refused('invalid-config', 'there is no config file'),
       liveUpdates: { recount: () => Promise.resolve() },
       statistics: new Statistics(this.clock, () => false),
-      outputs: { jobIds: [], open: () => null },
+      outputs: { jobIds: () => [], open: () => null },
     });
   }
 

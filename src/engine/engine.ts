@@ -158,7 +158,7 @@ export class Engine {
       executeCommand(command, {
         ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
         statistics: this.#statistics,
-        outputs: { jobIds: this.#outputs.jobIds, open: (jobId) => this.openOutput(jobId) },
+        outputs: { jobIds: () => this.#outputs.jobIds(), open: (jobId) => this.openOutput(jobId) },
         ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
         ...{ by: by ?? '', isKept },
         reload: () => this.reload(),

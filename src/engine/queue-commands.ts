@@ -70,7 +70,7 @@ function isAgainstStop({ type }: QueueCommand): boolean {
   return type === 'resume-queue' || type === 'resume-all' || type === 'reset-queue' || type === 'reset-all';
 }
 
-/** An entry of several queues stands for all of them. */
+/** The key of an entry with several queues means all of them. */
 function pauseQueue(queue: string, { router, by }: QueueCommandContext): CommandReply {
   const entry = entryOf(queue, router);
   if (entry !== null) return pauseEntry(entry, router, by);

@@ -276,7 +276,7 @@ function title(jobClass: string | null, job: JobView | null): string {
   return `${name}${args}`;
 }
 
-/** Who gave the command that the event belongs to; '' if nobody did. */
+/** The operator whose command caused the event; '' if there was none. */
 function operatorOf({ operator }: EngineEvent): string {
   return operator === undefined ? '' : short(operator);
 }

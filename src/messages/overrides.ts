@@ -34,7 +34,7 @@ export function overrideMessages(
       return {
         level: 'warn',
         glyph: '!',
-        text: `set by hand, but lost for the next runner, because Redis could not be told: ${changes}`,
+        text: `not stored, because Redis is away, so the next runner will not have: ${changes}`,
       };
     }
   }

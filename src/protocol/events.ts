@@ -56,7 +56,7 @@ export type OverrideView = {
     }
 );
 
-/** A change by hand that Redis didn't hear of. */
+/** A change by an operator that was not stored in Redis. */
 export interface LostOverride {
   /** `entry`: all queues of an entry. */
   readonly kind: 'all' | 'queue' | 'entry' | 'slots';

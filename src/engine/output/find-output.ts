@@ -6,7 +6,7 @@ import type { OutputReader } from '../../protocol/output.ts';
 
 export interface KeptOutputs {
   /** IDs of the jobs with kept output: ended ones, then running ones. */
-  readonly jobIds: readonly string[];
+  jobIds(): readonly string[];
   /** @returns `null` if it is no longer kept */
   open(jobId: string): OutputReader | null;
 }
@@ -20,7 +20,7 @@ const readBytes = 256 * 1024;
 export async function findOutput(text: string, outputs: KeptOutputs): Promise<readonly string[]> {
   const timer = new YieldTimer();
   const found: string[] = [];
-  for (const jobId of outputs.jobIds) {
+  for (const jobId of outputs.jobIds()) {
     const reader = outputs.open(jobId);
     if (reader === null) continue;
     try {

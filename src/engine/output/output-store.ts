@@ -115,7 +115,7 @@ export class OutputStore {
   }
 
   /** IDs of the jobs with output: ended ones, then running ones. */
-  get jobIds(): readonly string[] {
+  jobIds(): readonly string[] {
     const ended = [...this.#ended].flatMap(([jobId, output]) => (output === null ? [] : [jobId]));
     return [...ended, ...this.#running.keys()];
   }

@@ -278,7 +278,7 @@ export class QueueRouter {
     this.onMore();
   }
 
-  /** Ends `holdPool`, which nobody was told of. */
+  /** Undoes `holdPool`, which no event has announced. */
   releasePool(pool: Pool, kind: 'unstartable'): void {
     pool.isKnownEmpty = false;
     this.#touch();

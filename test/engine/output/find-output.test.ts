@@ -9,7 +9,7 @@ const store = () => new OutputStore({}, { memoryBytes: 1_024, segmentBytes: 8_19
 async function find(outputs: OutputStore, text: string, running: readonly string[] = []) {
   const open = (jobId: string) => outputs.open(jobId, running.includes(jobId));
   try {
-    return await findOutput(text, { jobIds: outputs.jobIds, open });
+    return await findOutput(text, { jobIds: () => outputs.jobIds(), open });
   } finally {
     outputs.close();
   }
@@ -57,6 +57,6 @@ test('none if the output is no longer kept', async () => {
   const outputs = store();
   outputs.take('1', 'stdout', Buffer.from('gone'), 1);
   outputs.end('1');
-  expect(await findOutput('gone', { jobIds: ['1', '7'], open: () => null })).toEqual([]);
+  expect(await findOutput('gone', { jobIds: () => ['1', '7'], open: () => null })).toEqual([]);
   outputs.close();
 });
