@@ -208,7 +208,7 @@ test('a runner that stops while Redis is away says which changes the next one do
     { kind: 'queue', name: 'news', override: null },
   ]);
   expect(text(lost)).toMatch(
-    /^set by hand, but lost for .*: mail paused by ann@pts\/3 since .*; images 8 slots, by ann.*; every queue paused by .*; news resumed$/,
+    /^not stored, because Redis is away, so the next runner will not have: mail paused by ann@pts\/3 since .*; images 8 slots, by ann.*; every queue paused by .*; news resumed$/,
   );
   expect(await stage.redis.hkeys(key)).toEqual(['queue:news']);
 });
