@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ServerHello } from '../../protocol/frames.ts';
 import { removeDeadSocket, statOf } from './listen.ts';
 import { look } from './peek.ts';
-import { isOurDirectory } from './socket-path.ts';
+import { codeOf, isOurDirectory } from './socket-path.ts';
 import { ownUid } from './users.ts';
 
 export interface ListedSocket {
@@ -34,7 +34,7 @@ export async function listSockets(
 }
 
 function socketsIn(directory: string, uid: number): string[] {
-  return readdirSync(directory)
+  return namesIn(directory)
     .filter((name) => {
       const found = statOf(join(directory, name));
       if (found?.isSocket() !== true || found.uid !== BigInt(uid)) return false;
@@ -42,6 +42,16 @@ function socketsIn(directory: string, uid: number): string[] {
       return isVisible || (hiddenName.test(name) && Date.now() - Number(found.mtimeMs) > hiddenAgeMs);
     })
     .map((name) => join(directory, name));
+}
+
+/** None if the directory has gone: the last engine that stops removes it. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function lookAt(path: string): Promise<ListedSocket | null> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { listSockets } from '../../../src/link/sockets/list-sockets.ts';
 import { prepareSocketPath } from '../../../src/link/sockets/socket-path.ts';
@@ -108,4 +110,17 @@ test('skips a directory of another user, or one that others can write to', async
   const link = join(temporaryDirectory(), 'link');
   symlinkSync(directory, link);
   expect(await listSockets([link])).toEqual([]);
+});
+
+test('finds nothing in a directory that goes away while it looks', async () => {
+  const directory = join(temporaryDirectory(), 'sockets');
+  // The last engine of a user removes it, the next one makes it again.
+  const worker = new Worker(
+    `const { mkdirSync, rmdirSync } = require('node:fs');
+     for (;;) { mkdirSync(${JSON.stringify(directory)}); rmdirSync(${JSON.stringify(directory)}); }`,
+    { eval: true },
+  );
+  afterThis(() => worker.terminate());
+  await once(worker, 'online');
+  for (let looks = 0; looks < 3_000; looks += 1) expect(await listSockets([directory])).toEqual([]);
 });
