@@ -61,6 +61,12 @@ const rooms: Readonly<Record<string, Room>> = {
       '.',
     ],
   },
+  monitoring: {
+    rooms: ['protocol', 'messages', 'config', 'resque', 'engine'],
+    packages: ['koffi', 'prom-client'],
+    builtins: 'any',
+    floors: ['metrics', 'health', 'http', 'systemd'],
+  },
   store: { rooms: ['protocol'], packages: ['zustand'], builtins: [], floors: ['.'] },
   link: {
     rooms: ['protocol'],
@@ -92,7 +98,18 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   cli: {
-    rooms: ['protocol', 'messages', 'config', 'resque', 'failures', 'engine', 'store', 'link', 'ui'],
+    rooms: [
+      'protocol',
+      'messages',
+      'config',
+      'resque',
+      'failures',
+      'engine',
+      'monitoring',
+      'store',
+      'link',
+      'ui',
+    ],
     packages: ['meow', 'execa', 'cli-progress', '@clack/prompts'],
     builtins: 'any',
     floors: [

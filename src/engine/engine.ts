@@ -9,6 +9,7 @@ import { type Command, type CommandReply, done, readingCommands, refused } from 
 import type { EngineEvent, EngineFact, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
+import type { Progress } from '../resque/steps/client.ts';
 import { executeCommand } from './commands.ts';
 import { type CommandMark, EventBus, type EventListener } from './events/event-bus.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
@@ -110,6 +111,11 @@ export class Engine {
   /** Host part of our worker ids. */
   get workerHost(): string {
     return this.#redisSide.workerHost;
+  }
+
+  /** Shows whether it gets on. */
+  get progress(): Progress {
+    return this.#redisSide.client.progress;
   }
 
   /** Delivers pending events immediately instead of at the end of this turn of the loop. */

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../../config/config.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
+import { Health } from '../../monitoring/health/health.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
@@ -46,6 +47,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
       const colors = wantsColors(io.stdout, io.env);
       engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors }));
     }
+    const health = new Health(engine);
     const closeLink = await openEngineLink(io, engine, options);
     const release = handleSignals(io, engine);
     // A fault of this program may end the process, too.
@@ -54,6 +56,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
     keepMemorySmall();
     const { unwritten } = await engine.stopped;
     await closeLink();
+    health.close();
     release();
     // Workers that stay registered while Redis is away are off its lists with the next start of any runner.
     return unwritten === 0 ? exitCodes.clean : exitCodes.runtimeError;

@@ -55,6 +55,8 @@ interface Waiting {
 
 /** Time limits of all replies, by one clock. */
 export class ReplyTimeouts {
+  /** How many replies, errors and expired limits there were. */
+  settled = 0;
   readonly #clock: Clock;
   readonly #all = new Set<Waiting>();
   #cancelCheck: Cancel = () => {};
@@ -80,10 +82,12 @@ export class ReplyTimeouts {
       this.#checkAt(deadlineMs);
       reply.then(
         (value) => {
+          this.settled += 1;
           this.#all.delete(waiting);
           resolve(value);
         },
         (error: unknown) => {
+          this.settled += 1;
           this.#all.delete(waiting);
           reject(error as Error);
         },
@@ -114,6 +118,7 @@ export class ReplyTimeouts {
       if (nowMs < waiting.deadlineMs) {
         nextMs = Math.min(nextMs, waiting.deadlineMs);
       } else if (waiting.isOverdue) {
+        this.settled += 1;
         this.#all.delete(waiting);
         waiting.giveUp(new RedisError('away', `no answer within ${waiting.limitMs / 1000} s`));
       } else {

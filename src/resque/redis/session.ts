@@ -102,6 +102,16 @@ export class RedisSession {
     return this.#state === 'up';
   }
 
+  /** Started and not closed. */
+  get isOpen(): boolean {
+    return this.#state !== 'new' && this.#state !== 'closed';
+  }
+
+  /** Grows with each reply, each error and each try to connect. */
+  get progress(): number {
+    return this.#epoch + this.#timeouts.settled;
+  }
+
   /** Ids of the open connections; `null` without connections, or if the server doesn't tell its run id. */
   get connections(): RunnerConnections | null {
     return this.#set === null || this.#set.server.runId === '' ? null : idsOf(this.#set);

@@ -35,6 +35,17 @@ export interface PreparedFor {
   readonly locks?: readonly Plugin[];
 }
 
+/** What must grow as long as all is well. */
+export interface Progress {
+  /** Whether the runner has, or wants, connections to Redis. */
+  readonly isOpen: boolean;
+  readonly isUp: boolean;
+  /** Replies, errors and tries to connect. */
+  readonly redis: number;
+  readonly stepsUnderWay: number;
+  readonly stepsEnded: number;
+}
+
 export class ResqueClient {
   readonly keys: ResqueKeys;
   readonly session: RedisSession;
@@ -76,6 +87,11 @@ export class ResqueClient {
     this.reads = new LargeReads(this.session);
     this.waits = new JobWaits(this.session, this.keys, () => this.owner);
     this.#steps = new StepSender(this.session, this.keys, this.reads);
+  }
+
+  get progress(): Progress {
+    const { isOpen, isUp, progress: redis } = this.session;
+    return { isOpen, isUp, redis, stepsUnderWay: this.#steps.underWay, stepsEnded: this.#steps.ended };
   }
 
   /** Whether all queues use BLMOVE: BLPOP loses a job that is too large for a reply. */

@@ -30,11 +30,22 @@ export class StepSender {
   readonly #reads: LargeReads;
   /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
   #room = 0;
+  #sent = 0;
+  #ended = 0;
 
   constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads) {
     this.#sender = sender;
     this.#keys = keys;
     this.#reads = reads;
+  }
+
+  /** With or without an error. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  get underWay(): number {
+    return this.#sent - this.#ended;
   }
 
   async send(
@@ -47,11 +58,13 @@ export class StepSender {
     const room = this.#roomFor(request);
     const args = stepArguments(this.#keys, owner, request, now, redisNow, room, failedLimit);
     this.#room += room;
+    this.#sent += 1;
     const sent = this.#sender.command((commands) =>
       commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),
     );
     const reply = await sent.finally(() => {
       this.#room -= room;
+      this.#ended += 1;
     });
     return readStepReply(request, reply);
   }
