@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: [],
     packages: ['valibot', 'jsonc-parser', 'fastest-levenshtein'],
     builtins: ['node:path'],
-    floors: ['times', '.'],
+    floors: ['times', 'json', '.', 'files'],
   },
   resque: {
     rooms: ['config'],

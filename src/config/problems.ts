@@ -1,8 +1,9 @@
 /**
  * All messages of this folder. A message about a field follows the field's path and a colon, and says what is allowed and
  * what the value was. What a field allows ("a whole number from …") is in its definition, and the causes of syntax errors
- * are in json-cause.ts. Problems with cron lines are in times/cron.ts.
+ * are in json/. Problems with cron lines are in times/cron.ts.
  */
+import type { Place } from './json/json-cause.ts';
 import { kindOf, pathText, quoted, shown } from './value-text.ts';
 
 export const problems = {
@@ -92,10 +93,4 @@ export const problems = {
 function eitherOf(options: readonly string[]): string {
   const texts = options.map(quoted);
   return `${texts.slice(0, -1).join(', ')} or ${texts.at(-1) ?? ''}`;
-}
-
-/** A place in the text, both counted from 1; columns in UTF-16 units, as editors show them. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
 }

@@ -8,7 +8,12 @@ import { configSchema } from '../../src/config/schema.ts';
 
 /** The JSON Schema of a config file (draft 7), as text. */
 export function generateJsonSchema(): string {
-  const schema = { ...toJsonSchema(configSchema, conversion), title: 'Configuration of resque-runner' };
+  const schema = {
+    ...toJsonSchema(configSchema, conversion),
+    title: 'Configuration of resque-runner',
+    // For Visual Studio Code, and editors that use its language server.
+    ...{ allowComments: true, allowTrailingCommas: true },
+  };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../src/config/config.ts';
-import { type ParseOptions, parseConfig } from '../../src/config/parse-config.ts';
+import { type ParseOptions, parseConfig } from '../../src/config/files/parse-config.ts';
 
 const options: ParseOptions = { file: '/etc/rr/cfg.json' };
 

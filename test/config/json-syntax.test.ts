@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fileWith, problemsOf } from './helpers.ts';
+import { configOf, fileWith, problemsOf } from './helpers.ts';
 
 test.each([
   ['', 'cfg.json: the file is empty; write one with: resque-runner init --force'],
@@ -21,12 +21,19 @@ test.each([
   ['{"a" 1}', 'cfg.json:1:6: expected a colon after the key'],
   ['{"a":}', 'cfg.json:1:6: expected a value'],
   ['{,}', 'cfg.json:1:2: expected a key in double quotes'],
-  ['{"a":1,\n}', 'cfg.json:1:7: a trailing comma; remove it'],
-  ['{"a":[1, ]}', 'cfg.json:1:8: a trailing comma; remove it'],
+  ['{"a":1,,}', 'cfg.json:1:8: expected a key in double quotes'],
+  ['{"a":[,]}', 'cfg.json:1:7: expected a value'],
+  ['{"a":,}', 'cfg.json:1:6: expected a value'],
   ['{"a":1,,"b":2}', 'cfg.json:1:8: expected a key in double quotes'],
   ['[1,,2]', 'cfg.json:1:4: expected a value'],
-  ['// hi\n{}', 'cfg.json:1:1: comments are not allowed in JSON'],
-  ['{"a":1 /* hi */}', 'cfg.json:1:8: comments are not allowed in JSON'],
+  ['// hi', 'cfg.json: the file is empty; write one with: resque-runner init --force'],
+  ['{ /* a\n b */ "a" 1 }', 'cfg.json:2:11: expected a colon after the key'],
+  ['{"a":1, // hi\r\n /* */ ] }', 'cfg.json:2:8: expected a comma or closing brace'],
+  ['{"a":1/**/2}', 'cfg.json:1:11: expected a comma or closing brace'],
+  ['{}\n/* hi', 'cfg.json:2:1: a comment has no end; close it with "*/"'],
+  ['{} /* hi /', 'cfg.json:1:4: a comment has no end; close it with "*/"'],
+  ['{"a":1 / 2}', 'cfg.json:1:8: an unexpected character'],
+  ['{"a":1 # hi\n}', 'cfg.json:1:8: an unexpected character'],
   ["{'a':1}", 'cfg.json:1:2: strings need double quotes, not single quotes'],
   ['{a:1}', 'cfg.json:1:2: an unquoted word; only true, false and null have no quotes'],
   ['{"a":True}', 'cfg.json:1:6: an unquoted word; only true, false and null have no quotes'],
@@ -47,6 +54,20 @@ test.each([
   ['\uFEFF{"a" 1}', 'cfg.json:1:6: expected a colon after the key'],
 ])('%j gives: %s', (text, problem) => {
   expect(problemsOf(text)).toEqual([problem]);
+});
+
+test.each([
+  '// first\n{"runners":{"mail":1},"script":"/bin/job"}// last',
+  '\uFEFF/**/{/**/"runners"/* : */:/**/{"mail":1/*,*/}//,\n,"script":"/bin/job"}\r\n/***/',
+  '{"runners":{"mail":1,},"script":"/bin/job", // the last one\n /* of all */\t}',
+])('comments and trailing commas can be anywhere between values: %j', (text) => {
+  expect(configOf(text)).toEqual(configOf(fileWith()));
+});
+
+test('what looks like a comment or a trailing comma in a string stays', () => {
+  const words = ['//a', '/*', '*/', ',]', 'http://x/*,}', '\\"//', "'/*"];
+  const text = fileWith({ args: words }).replace('{', '{ // "\n /* " */');
+  expect(configOf(text).runners[0]?.args).toEqual(words);
 });
 
 test('a key given twice is reported with both places, at any depth', () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { holdsSchedulerLocks, movesDelayedJobs } from '../../src/config/config.ts';
-import { defaultConnection } from '../../src/config/parse-config.ts';
+import { defaultConnection } from '../../src/config/files/parse-config.ts';
 import { configOf, fileWith, problemsOf } from './helpers.ts';
 
 const retryDefaults = {
@@ -77,7 +78,7 @@ describe('a whole file', () => {
   test('made from the template has no problems', () => {
     const template = readFileSync(new URL('../../cfg.json.template', import.meta.url), 'utf8');
     expect(problemsOf(template)).toEqual([]);
-    expect(JSON.parse(template)).toHaveProperty('$schema');
+    expect(parse(template)).toHaveProperty('$schema');
   });
 
   test('gives the namespace, the shutdown timeout and the worker host', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { parseConfig } from '../../src/config/files/parse-config.ts';
 import { randomCases } from '../helpers/random-cases.ts';
 
 const file = '/etc/rr/cfg.json';

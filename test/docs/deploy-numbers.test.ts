@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { parseConfig } from '../../src/config/files/parse-config.ts';
 import { noticeLimits } from '../../src/engine/notices/notices.ts';
 import { answerLimitMs } from '../../src/resque/redis/send.ts';
 import { repository } from './markdown.ts';

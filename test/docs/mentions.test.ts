@@ -4,12 +4,13 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { parse as parseJsonc } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { flags } from '../../src/cli/command-line/flags.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { readArguments } from '../../src/cli/read-arguments.ts';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { parseConfig } from '../../src/config/files/parse-config.ts';
 import {
   allDocuments,
   type Block,
@@ -19,7 +20,7 @@ import {
   wordsOf,
 } from './markdown.ts';
 
-const languages = ['sh', 'console', 'json', 'ini', 'yaml', 'dockerfile', 'procfile', 'text', ''];
+const languages = ['sh', 'console', 'json', 'jsonc', 'ini', 'yaml', 'dockerfile', 'procfile', 'text', ''];
 const documents = allDocuments().map((document) => ({ path: document.path, document }));
 
 /** The commands that a document mentions, in its text and in blocks. */
@@ -247,6 +248,7 @@ describe('blocks', () => {
 function objectionToBlock({ language, text }: Block): string | null {
   if (!languages.includes(language)) return `${language} is not among the languages: ${languages.join(', ')}`;
   if (language !== 'console' && /^\$ /m.test(text)) return 'a block with "$ " must be a console block';
+  if (language === 'jsonc') return objectionToJson(JSON.stringify(parseJsonc(text)));
   return language === 'json' ? objectionToJson(text) : null;
 }
 

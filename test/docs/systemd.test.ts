@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { parseConfig } from '../../src/config/files/parse-config.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { parseConfig } from '../../src/config/files/parse-config.ts';
 import { libc } from '../../src/engine/launch/libc.ts';
 import { SingleJob, type SingleJobEnd } from '../../src/engine/single-job.ts';
 import { readPayload } from '../../src/resque/format/payload.ts';

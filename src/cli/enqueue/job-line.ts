@@ -1,6 +1,6 @@
 /** Whether a line of a file is a job, and if not, why, for the author of the file. */
 import { isUtf8 } from 'node:buffer';
-import { causeOf, tooDeep } from '../../config/json-cause.ts';
+import { causeOf, tooDeep } from '../../config/json/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import { delayedItem, delayedMembers } from '../../resque/delayed/delayed-item.ts';
 import { type FileLine, longestLineBytes } from './file-lines.ts';

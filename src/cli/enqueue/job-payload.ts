@@ -1,5 +1,5 @@
 /** Jobs from the command line: `CLASS ARG…`. */
-import { causeOf } from '../../config/json-cause.ts';
+import { causeOf } from '../../config/json/json-cause.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { Io } from '../command-line/io.ts';
 

@@ -1,6 +1,6 @@
 /** The report for people: how the job ended, what it used, and what Redis and resque-web would show. */
 import { styleText } from 'node:util';
-import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json-cause.ts';
+import { placeOf, causeOf as syntaxCause, tooDeep } from '../../config/json/json-cause.ts';
 import type { ChildrenUsage } from '../../engine/process/children-usage.ts';
 import { duration, nextRunText } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';

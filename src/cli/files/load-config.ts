@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Config, RedisConfig } from '../../config/config.ts';
-import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/parse-config.ts';
+import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/files/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';

@@ -1,7 +1,7 @@
 /** Asks for the config on a terminal and tests the answers. Nothing is written before the last answer. */
 import { basename } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
-import { defaultConnection } from '../../config/parse-config.ts';
+import { defaultConnection } from '../../config/files/parse-config.ts';
 import { plural } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import { describeRedis } from '../../resque/redis/connection.ts';

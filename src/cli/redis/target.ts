@@ -1,6 +1,6 @@
 /** Finds a command's Redis and connects to it, for commands that print a result and end. */
 import type { Config, RedisConfig, Schedule } from '../../config/config.ts';
-import { defaultConnection } from '../../config/parse-config.ts';
+import { defaultConnection } from '../../config/files/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { type ResqueKeys, resqueKeys } from '../../resque/format/keys.ts';
 import { describeRedis, type ReachableRedis } from '../../resque/redis/connection.ts';

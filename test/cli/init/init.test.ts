@@ -13,10 +13,11 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse as parseJsonc } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { readRedis, readScript, redisField } from '../../../src/cli/init/answers.ts';
 import { schemaReference } from '../../../src/cli/init/draft.ts';
-import { parseConfig } from '../../../src/config/parse-config.ts';
+import { parseConfig } from '../../../src/config/files/parse-config.ts';
 import { freePort, useRedis } from '../../helpers/redis.ts';
 import { useDirectory } from '../directory.ts';
 import { runCommand, testIo } from '../run-command.ts';
@@ -77,7 +78,7 @@ describe('init without a terminal', () => {
   test('uses the template for missing flags, and names the placeholders', async () => {
     const { code, stdout, stderr } = await init('--redis', url());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const template = JSON.parse(
+    const template = parseJsonc(
       readFileSync(fileURLToPath(new URL('../../../cfg.json.template', import.meta.url)), 'utf8'),
     );
     expect(JSON.parse(read())).toMatchObject({ runners: template.runners, script: template.script });

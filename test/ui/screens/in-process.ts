@@ -9,7 +9,7 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { linkServer } from '../../../src/cli/run/engine-link.ts';
 import { openSession } from '../../../src/cli/run/link-session.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { parseConfig } from '../../../src/config/parse-config.ts';
+import { parseConfig } from '../../../src/config/files/parse-config.ts';
 import { Engine, type LoadedConfig } from '../../../src/engine/engine.ts';
 import { LinkClient } from '../../../src/link/client/client.ts';
 import type { LinkServer } from '../../../src/link/server/server.ts';

@@ -1,13 +1,13 @@
 /** Parses the text of a config file into the config or a list of all its problems. Reads no files and no environment. */
 import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
-import type { Config, RedisConfig } from './config.ts';
+import type { Config, RedisConfig } from '../config.ts';
+import { problems } from '../problems.ts';
+import { resolveConfig } from '../resolve-config.ts';
+import { parseRedisUrl, resolveRedis } from '../resolve-redis.ts';
+import { configSchema, connectionSchema } from '../schema.ts';
+import { isObject } from '../shapes.ts';
 import { readJson } from './json-syntax.ts';
-import { problems } from './problems.ts';
-import { resolveConfig } from './resolve-config.ts';
-import { parseRedisUrl, resolveRedis } from './resolve-redis.ts';
-import { configSchema, connectionSchema } from './schema.ts';
-import { isObject } from './shapes.ts';
 
 export interface ParseOptions {
   /** Absolute path of the file: its directory is the base of relative paths, and syntax errors name it. */

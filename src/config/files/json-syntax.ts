@@ -1,10 +1,11 @@
 /**
- * Strict JSON, with places. `JSON.parse` alone decides what is valid. jsonc-parser only finds the place of an error, duplicate
- * keys, and the order of keys in the file.
+ * JSON with comments and trailing commas, and with places. `JSON.parse` alone decides whether the rest is valid. jsonc-parser
+ * only finds the place of an error, duplicate keys, and the order of keys in the file.
  */
 import { findNodeAtLocation, getNodePath, type Node, parseTree } from 'jsonc-parser';
-import { causeOf, placeOf, tooDeep } from './json-cause.ts';
-import { problems } from './problems.ts';
+import { withoutComments } from '../json/comments.ts';
+import { causeOf, placeOf, tooDeep } from '../json/json-cause.ts';
+import { problems } from '../problems.ts';
 
 interface JsonDocument {
   readonly value: unknown;
@@ -19,11 +20,14 @@ export type JsonResult =
   | { readonly ok: false; readonly problem: string };
 
 /**
- * @param text JSON; a byte order mark at its start is ignored
+ * @param text JSON with comments; a byte order mark at its start is ignored
  * @param file its name, at the beginning of messages
  */
 export function readJson(text: string, file: string): JsonResult {
-  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  const written = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  const stripped = withoutComments(written);
+  if ('problem' in stripped) return failure(file, written, stripped.problem);
+  const source = stripped.plain;
   if (source.trim() === '') return { ok: false, problem: problems.empty(file) };
   const deep = tooDeep(source);
   if (deep !== null) return failure(file, source, deep);

@@ -8,7 +8,12 @@ import {
   printParseErrorCode,
   type SyntaxKind,
 } from 'jsonc-parser';
-import type { Place } from './problems.ts';
+
+/** A place in the text, both counted from 1; columns in UTF-16 units, as editors show them. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
 
 export interface SyntaxCause {
   /** Index into the text. */
@@ -22,7 +27,10 @@ export interface SyntaxCause {
 const DEEPEST = 100;
 
 /** Values of jsonc-parser's `SyntaxKind`: a const enum, which can't be imported with `isolatedModules`. */
-const token = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, comma: 5, end: 17 } as const;
+export const token = {
+  ...{ openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, comma: 5, colon: 6 },
+  ...{ lineComment: 12, blockComment: 13, lineBreak: 14, space: 15, end: 17 },
+} as const;
 
 /** The place where brackets are nested too deeply, or `null`. */
 export function tooDeep(text: string): SyntaxCause | null {
