@@ -9,6 +9,7 @@ import { clock } from '../../messages/quantities.ts';
 import { visibleJson } from '../../messages/visible.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { JobView } from '../../protocol/job.ts';
+import { priorities } from './journal.ts';
 
 export type LogFormat = 'pretty' | 'json';
 
@@ -22,6 +23,8 @@ export interface LogOptions {
   readonly stream: LogStream;
   /** Only for `pretty`. */
   readonly colors?: boolean;
+  /** Whether lines begin with a priority for systemd's journal, such as `<3>`. */
+  readonly hasPriorities?: boolean;
 }
 
 /** Longer strings are also cut in JSON, so that no line has megabytes. */
@@ -35,7 +38,8 @@ type Color = Parameters<typeof styleText>[0];
  * @returns a function that takes the engine's events, in order. It never throws because of the stream: if the reader is gone
  * or the disk is full, lines are lost, but jobs continue.
  */
-export function createLog({ format, stream, colors = false }: LogOptions): (event: EngineEvent) => void {
+export function createLog(options: LogOptions): (event: EngineEvent) => void {
+  const { format, stream, colors = false, hasPriorities = false } = options;
   /** Running jobs, because later events don't repeat a job's arguments. */
   const running = new Map<string, JobView>();
   stream.on('error', () => {
@@ -47,7 +51,9 @@ export function createLog({ format, stream, colors = false }: LogOptions): (even
     const wording = wordingOf(event, jobId === null ? null : (running.get(jobId) ?? null));
     if (event.type === 'job.finished') running.delete(event.jobId);
     if (wording === null) return;
-    stream.write(`${format === 'json' ? jsonLine(event, wording) : prettyLine(event, wording, colors)}\n`);
+    const priority = hasPriorities ? priorities[wording.level] : '';
+    const line = format === 'json' ? jsonLine(event, wording) : prettyLine(event, wording, colors);
+    stream.write(`${priority}${line}\n`);
   };
 }
 

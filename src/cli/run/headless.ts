@@ -8,6 +8,7 @@ import { Health } from '../../monitoring/health/health.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
+import { isJournal } from '../log/journal.ts';
 import { createLog, type LogFormat, type LogStream } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { wantsColors } from '../terminal/output.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly ownerFd: number | null;
 }
 
+const stdoutDescriptor = 1;
+
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(io: Io, options: RunOptions): Promise<number> {
   const { config, configFile, reload, drain, logFormat, hasLog, version } = options;
@@ -45,7 +48,8 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
     });
     if (hasLog) {
       const colors = wantsColors(io.stdout, io.env);
-      engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors }));
+      const hasPriorities = isJournal(io.env, stdoutDescriptor);
+      engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors, hasPriorities }));
     }
     const health = new Health(engine);
     const closeLink = await openEngineLink(io, engine, options);

@@ -24,6 +24,8 @@ const ownVariables = [
   ...['RESQUE_QUEUE', 'RESQUE_WORKER', 'RESQUE_ATTEMPT', 'RESQUE_ATTEMPTS'],
   ...[runnerVariable, resultVariable],
 ];
+/** systemd's, about this process: a job that uses them would speak for the runner, or wait for its watchdog. */
+const systemdVariables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'JOURNAL_STREAM'];
 
 /** Copied once: each access to `process.env` is a system call. */
 const own: NodeJS.ProcessEnv = { ...process.env };
@@ -63,7 +65,7 @@ function baseOf(config: PoolConfig): readonly string[] {
   if (known !== undefined) return known;
   const base: NodeJS.ProcessEnv = { ...own, ...config.env };
   // If another runner started this one as a job, its variables are not for our children.
-  for (const name of ownVariables) delete base[name];
+  for (const name of [...ownVariables, ...systemdVariables]) delete base[name];
   const variables = Object.entries(base).map(([name, value]) => `${name}=${value ?? ''}`);
   bases.set(config, variables);
   return variables;

@@ -1,6 +1,10 @@
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isJournal } from '../../../src/cli/log/journal.ts';
 import { createLog, type LogFormat } from '../../../src/cli/log/log.ts';
 import { duration } from '../../../src/messages/quantities.ts';
 import type { EngineEvent, EngineFact, FailureSummary } from '../../../src/protocol/events.ts';
@@ -412,6 +416,39 @@ const hostileFact = fc.oneof(
 
 /** Controls, bidi and other format characters, line separators, halves of surrogate pairs. */
 const dangerous = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164]|\u034f/u;
+
+describe('for the journal', () => {
+  test.each<LogFormat>(['pretty', 'json'])('each %s line begins with its priority', (format) => {
+    const stream = new PassThrough();
+    const log = createLog({ format, stream, hasPriorities: true });
+    const facts: EngineFact[] = [
+      { ...finished, failure: null },
+      { type: 'peer.recovered', peer: 'other:1', failed: 1, requeued: 0 },
+      { ...finished, outcome: 'failed', failure: { ...failure, error: 'no\n<0>such user' } },
+    ];
+    facts.forEach((fact, index) => {
+      log({ ...fact, seq: index + 1, atMs });
+    });
+    const lines = String(stream.read()).split('\n').slice(0, -1);
+    expect(lines.map((line) => line.slice(0, 3))).toEqual(['<6>', '<4>', '<3>']);
+  });
+
+  test('a stream is its own only if device and inode are the ones that systemd names', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rr-journal-'));
+    const descriptor = openSync(join(directory, 'log'), 'w');
+    try {
+      const { dev, ino } = fstatSync(descriptor);
+      expect(isJournal({ JOURNAL_STREAM: `${dev}:${ino}` }, descriptor)).toBe(true);
+      expect(isJournal({ JOURNAL_STREAM: `${dev}:${ino + 1}` }, descriptor)).toBe(false);
+      expect(isJournal({}, descriptor)).toBe(false);
+      expect(isJournal({ JOURNAL_STREAM: '' }, descriptor)).toBe(false);
+    } finally {
+      closeSync(descriptor);
+      rmSync(directory, { recursive: true });
+    }
+    expect(isJournal({ JOURNAL_STREAM: '1:2' }, descriptor)).toBe(false);
+  });
+});
 
 describe('a hostile event', () => {
   test('gives exactly one line free of control characters, pretty', () => {
