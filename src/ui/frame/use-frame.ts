@@ -48,3 +48,10 @@ export function useFrame<Selected>(select: (frame: Frame) => Selected): Selected
   // Without `remembered`, a new object inside of the selection would look like a change: React would render forever.
   return useStore(useScreen().frames, remembered(useShallow(select)));
 }
+
+const calmMs = 5_000;
+
+/** A time for what only grows older: it changes every five seconds, so that a panel isn't rendered every second for it. */
+export function calmTime(ms: number): number {
+  return Math.floor(ms / calmMs) * calmMs;
+}

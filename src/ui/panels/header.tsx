@@ -7,7 +7,7 @@ import type { AppState } from '../../store/app-store.ts';
 import { bucketsAt, failuresPerSecond, findJob, ratePerSecond, totalSlots } from '../../store/selectors.ts';
 import { type Tab, tabs, type View } from '../../store/view.ts';
 import { Canvas } from '../frame/canvas.tsx';
-import { type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
+import { calmTime, type ScreenProps, useFrame, useScreen } from '../frame/use-frame.ts';
 import { isCompact, type Size } from '../layout/layout.ts';
 import { shownTabs } from '../lists/selection.ts';
 import { elapsed, sparkline } from '../text/figures.ts';
@@ -198,7 +198,7 @@ function health({ model, away }: Shown, shown: ReadonlySet<Detail>, nowMs: numbe
   if (away !== null) parts.push(span(' no runner', { color: 'red', bold: true }));
   else if (engine.isStopped) parts.push(span(' stopped', { color: 'yellow', bold: true }));
   else if (engine.stopping !== null) parts.push(span(' stopping', { color: 'yellow', bold: true }));
-  else if (hasWords) parts.push(span(` up ${age(nowMs - engine.startedAtMs)}`));
+  else if (hasWords) parts.push(span(` up ${age(calmTime(nowMs - engine.startedAtMs))}`));
   if (shown.has('slots')) parts.push(blank, span(hasWords ? `${used}/${total} slots` : `${used}/${total}`));
   if (shown.has('rate')) {
     const columns = bucketsAt(throughput, nowMs, sparkColumns);

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { RunningJob } from '../../protocol/snapshot.ts';
 import { poolOf } from '../../store/selectors.ts';
 import { Canvas } from '../frame/canvas.tsx';
-import { useFrame } from '../frame/use-frame.ts';
+import { calmTime, useFrame } from '../frame/use-frame.ts';
 import { jobsOfRow } from '../lists/queue-rows.ts';
 import { indexOfKey, listedQueues, selectedQueue } from '../lists/selection.ts';
 import { queueLines } from './queue-lines.ts';
@@ -21,14 +21,15 @@ export function QueuePanel({ at, width, height }: QueuePanelProps): ReactNode {
   const { queue, runner, engine, jobs, isFocused, jobId, nowMs } = useFrame((frame) => {
     const { model, view } = frame;
     const own = listedQueues(frame)[at] ?? null;
+    const running = own === null ? noJobs : jobsOfRow(model, own);
     return {
       queue: own,
       runner: own === null ? null : poolOf(model, own),
       engine: model.engine,
-      jobs: own === null ? noJobs : jobsOfRow(model, own),
+      jobs: running,
       isFocused: own === selectedQueue(frame) && view.queues.pane !== 'failures',
       jobId: view.queues.jobId,
-      nowMs: frame.nowMs,
+      nowMs: running.length > 0 ? frame.nowMs : calmTime(frame.nowMs),
     };
   });
   if (queue === null) return null;

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { grouped } from '../../messages/quantities.ts';
 import { Panel } from '../frame/panel.tsx';
-import { useFrame } from '../frame/use-frame.ts';
+import { calmTime, useFrame } from '../frame/use-frame.ts';
 import { innerHeight, innerWidth } from '../layout/framed.ts';
 import { windowOf } from '../layout/layout.ts';
 import { failureKeys, indexOfKey } from '../lists/selection.ts';
@@ -17,7 +17,7 @@ export function RecentFailures({ height }: { readonly height: number }): ReactNo
       selected: view.queues.failure,
       isFocused: view.queues.pane === 'failures',
       width: size.columns,
-      nowMs: now,
+      nowMs: calmTime(now),
     }),
   );
   const { entries } = pages;
