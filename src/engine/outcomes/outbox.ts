@@ -8,7 +8,13 @@
 import type { Payload } from '../../resque/format/payload.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import type { SpooledStep } from '../../resque/steps/spooled-steps.ts';
-import type { OutcomeWrite, Reservation, ReturnWrite, StepRequest } from '../../resque/steps/step.ts';
+import type {
+  OutcomeWrite,
+  Reservation,
+  ReturnWrite,
+  StartWrite,
+  StepRequest,
+} from '../../resque/steps/step.ts';
 import { beginWrite, type Outcome, outcomeWrite, pluginKeysOf, type TakenJob } from '../pools/taken-job.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
@@ -155,14 +161,21 @@ export class Outbox {
       job.takenIn ??= step;
       return beginWrite(job, job.takenIn);
     });
-    const starts = [...this.#starts].map(([{ slot, takenIn }, pluginKeys]) => ({
-      ...{ worker: slot.worker, takenIn, pluginKeys },
-    }));
+    const starts = this.#takeStarts();
     this.#begins = [];
-    this.#starts.clear();
     this.#running = [];
     this.#returns = [];
     return { outcomes, begins, starts, running, returns, reservations, step };
+  }
+
+  #takeStarts(): StartWrite[] {
+    // Nearly always.
+    if (this.#starts.size === 0) return [];
+    const starts = [...this.#starts].map(([{ slot, takenIn }, pluginKeys]) => {
+      return { worker: slot.worker, takenIn, pluginKeys };
+    });
+    this.#starts.clear();
+    return starts;
   }
 
   confirm(step: StepRequest): void {

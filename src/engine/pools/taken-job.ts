@@ -95,17 +95,18 @@ export function outcomeWrite(
   outcome: Outcome,
   dueAt: (delaySeconds: number) => number,
 ): OutcomeWrite {
-  const { slot, pool, queue, payload, isHeld, takenIn } = job;
+  const { slot, queue, payload, isHeld, takenIn } = job;
   const { worker } = slot;
   const { statusName } = payloadFor(job);
   const held = isHeld ? { queue, payload: payload.bytes } : null;
-  const about =
-    pool.config.limit === null
-      ? { worker, held, takenIn, statusName }
-      : { worker, held, takenIn, statusName, share: queue };
+  const share = shareOf(job);
+  if (outcome.kind === 'success') {
+    // Without a spread, which costs more than all the rest.
+    const pluginKeys = pluginKeysOf(job, 'ended', 'over');
+    return { kind: 'success', worker, held, takenIn, statusName, share, pluginKeys };
+  }
+  const about = { worker, held, takenIn, statusName, share };
   switch (outcome.kind) {
-    case 'success':
-      return { ...about, kind: 'success', pluginKeys: pluginKeysOf(job, 'ended', 'over') };
     case 'failure':
       return { ...about, ...outcome, pluginKeys: pluginKeysOf(job, 'ended', 'over') };
     case 'requeue':
@@ -125,8 +126,8 @@ export function outcomeWrite(
 }
 
 /** A limited queue's job has a share of its limit while it runs. */
-function shareOf({ pool, queue }: TakenJob): { readonly share?: string } {
-  return pool.config.limit === null ? {} : { share: queue };
+function shareOf({ pool, queue }: TakenJob): string | undefined {
+  return pool.config.limit === null ? undefined : queue;
 }
 
 /** The write that records the job with its worker. */
@@ -139,7 +140,7 @@ export function beginWrite(job: TakenJob, step: number): BeginWrite {
     record: workerRecord({ worker: slot.worker, queue, payload, runAt: takenAt, step, isUnlocked }),
     payload: payload.isObject && payload.isVerbatim ? null : payload.bytes,
     attempt: attempt === null ? unknown : attempt.entry,
-    ...shareOf(job),
+    share: shareOf(job),
   };
 }
 

@@ -25,7 +25,7 @@ export type OutcomeWrite = {
   /** Keys of plugins to delete, see `keysToDelete`; '' or left out for none. */
   readonly pluginKeys?: string;
   /** The queue whose limit the job has a share of; left out if it has none. */
-  readonly share?: string;
+  readonly share?: string | undefined;
 } & (
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly record: string | Buffer }
@@ -66,7 +66,7 @@ export interface BeginWrite {
    */
   readonly attempt?: string;
   /** The queue whose limit the job has a share of; left out if it has none. */
-  readonly share?: string;
+  readonly share?: string | undefined;
 }
 
 /** A job has started: keys of plugins that are deleted now. */
