@@ -78,7 +78,8 @@ describe('a whole file', () => {
   test('made from the template has no problems', () => {
     const template = readFileSync(new URL('../../cfg.json.template', import.meta.url), 'utf8');
     expect(problemsOf(template)).toEqual([]);
-    expect(parse(template)).toHaveProperty('$schema');
+    // Scripts edit it, with tools that know no comments.
+    expect(JSON.parse(template)).toHaveProperty('$schema');
   });
 
   test('gives the namespace, the shutdown timeout and the worker host', () => {

@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config/config.ts';
-import { readJson } from '../../config/files/json-syntax.ts';
 import { parseConfig } from '../../config/files/parse-config.ts';
 import { isObject } from '../../config/shapes.ts';
 import { type ConfigIo, environmentRedis } from '../files/load-config.ts';
@@ -30,10 +29,9 @@ const slots = 5;
 
 /** The answers without any flags or questions. The script is a placeholder. */
 export function templateAnswers(): Answers {
-  const name = 'cfg.json.template';
-  const template = readJson(readFileSync(packageFile(name), 'utf8'), name);
-  if (!template.ok || !isObject(template.document.value)) throw new TypeError(`${name} is not an object`);
-  const { redis, runners, script } = template.document.value;
+  const template: unknown = JSON.parse(readFileSync(packageFile('cfg.json.template'), 'utf8'));
+  if (!isObject(template)) throw new TypeError('cfg.json.template is not an object');
+  const { redis, runners, script } = template;
   return { redis, namespace: null, runners, script };
 }
 

@@ -13,7 +13,6 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse as parseJsonc } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { readRedis, readScript, redisField } from '../../../src/cli/init/answers.ts';
 import { schemaReference } from '../../../src/cli/init/draft.ts';
@@ -78,7 +77,7 @@ describe('init without a terminal', () => {
   test('uses the template for missing flags, and names the placeholders', async () => {
     const { code, stdout, stderr } = await init('--redis', url());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const template = parseJsonc(
+    const template = JSON.parse(
       readFileSync(fileURLToPath(new URL('../../../cfg.json.template', import.meta.url)), 'utf8'),
     );
     expect(JSON.parse(read())).toMatchObject({ runners: template.runners, script: template.script });
