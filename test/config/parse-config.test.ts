@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { holdsSchedulerLocks, movesDelayedJobs } from '../../src/config/config.ts';
 import { defaultConnection } from '../../src/config/files/parse-config.ts';
