@@ -3,6 +3,7 @@
  * `--only=noop` measures one part; `--against=FILE` replaces the baseline by another build of the runner, with no-op jobs
  * unless `--only` names another part.
  */
+import { measureLog } from './drain/log.ts';
 import { measureNoop } from './drain/noop.ts';
 import { measurePayload } from './drain/payload.ts';
 import { measurePersistent } from './drain/persistent.ts';
@@ -20,6 +21,7 @@ const parts = {
   payload: measurePayload,
   prestart: measurePrestart,
   persistent: measurePersistent,
+  log: measureLog,
 };
 
 await runBench(async (bench) => {

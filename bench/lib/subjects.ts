@@ -1,4 +1,5 @@
 /** The measured programs: the built runner, and the peers in bench/peers. */
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -21,6 +22,8 @@ export interface RunnerSpec {
   /** Runs it instead of Node. */
   readonly executable?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its log goes: into a file unless given, nowhere, or through a pipe to a program that reads it. */
+  readonly log?: 'nowhere' | 'pipe';
 }
 
 /** Starts the runner without a screen and waits until it waits for jobs. `--runner=FILE` measures another build. */
@@ -37,12 +40,25 @@ export function launchRunner(bench: Bench, spec: RunnerSpec): BenchProcess {
   const { build, executable = process.execPath, env = {} } = spec;
   const name = spec.name ?? 'runner';
   const config = writeConfig(bench, name, spec);
+  const command: Command = [executable, runnerProgram(build), config, '--no-ui', '--log-format', 'json'];
   return bench.start({
     name,
-    command: [executable, runnerProgram(build), config, '--no-ui', '--log-format', 'json'],
+    command: spec.log === undefined ? command : [...logTo(bench, name, spec.log), ...command],
     // Hides its socket from this user's `attach`.
     env: { TMPDIR: bench.directory, XDG_RUNTIME_DIR: '', XDG_STATE_HOME: bench.directory, ...env },
   });
+}
+
+/** What precedes a command whose log goes there. The shell replaces itself by the command. */
+function logTo(bench: Bench, name: string, log: 'nowhere' | 'pipe'): Command {
+  let file = '/dev/null';
+  if (log === 'pipe') {
+    file = bench.path(`${name}.pipe`);
+    execFileSync('mkfifo', [file]);
+    // Opened for writing, too, so that it doesn't end with the runner.
+    bench.start({ name: `${name}-reader`, command: ['sh', '-c', 'exec cat <> "$0" > /dev/null', file] });
+  }
+  return ['sh', '-c', 'log=$1; shift; exec "$@" > "$log"', 'sh', file];
 }
 
 export function runnerProgram(build?: string): string {

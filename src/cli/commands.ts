@@ -52,7 +52,7 @@ const table = {
   run: {
     summary: 'run jobs; on a terminal, show a screen',
     arguments: [config],
-    flags: ['config', 'redis', 'drain', 'logFormat', 'ui', 'mouse', 'quiet', 'socket'],
+    flags: ['config', 'redis', 'drain', 'logFormat', 'logLevel', 'ui', 'mouse', 'quiet', 'socket'],
     hiddenFlags: ['linkFd'],
     about: '',
     examples: ['cfg.json', 'cfg.json --no-ui --log-format json'],
@@ -377,7 +377,7 @@ missing flags get the template's values. FILE is cfg.json by default. An existin
   demo: {
     summary: 'run example jobs on a private Redis, without any setup',
     arguments: [],
-    flags: ['logFormat', 'ui', 'mouse', 'quiet'],
+    flags: ['logFormat', 'logLevel', 'ui', 'mouse', 'quiet'],
     flagWords: { ui: 'log lines only' },
     about:
       'Starts a private Redis and runs example jobs until q or Ctrl-C. It removes all its files at the end.',

@@ -250,11 +250,16 @@ function typedValue(name: FlagName, value: unknown): string | number | boolean |
   const shown = visibleWithin(value, 60);
   if (flag.kind === 'choice') {
     if (flag.choices.includes(value)) return value;
-    throw new UsageError(`${optionOf(name)} must be ${flag.choices.join(' or ')}, got "${shown}"`);
+    throw new UsageError(`${optionOf(name)} must be ${alternatives(flag.choices)}, got "${shown}"`);
   }
   const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= flag.least) return number;
   throw new UsageError(`${optionOf(name)} must be a whole number, ${flag.least} or more, got "${shown}"`);
+}
+
+/** `pretty, json or logfmt` */
+function alternatives(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
 function camelCase(name: string): string {

@@ -239,6 +239,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
   }
 }
 
+/** About the log itself. */
+export function lostLines(lines: number): Wording {
+  const verb = lines === 1 ? 'is' : 'are';
+  return about('log', '!', 'warn', `${plural(lines, 'line')} ${verb} missing here: STDOUT did not take them`);
+}
+
 function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {
   const what = title(event.jobClass, job);
   const took = duration(event.durationMs);

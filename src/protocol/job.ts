@@ -24,6 +24,8 @@ export interface JobView {
   readonly timeoutSeconds?: number;
   /** Left out for pools that don't retry jobs. */
   readonly attempt?: AttemptView;
+  /** Of the `traceparent` in its payload, 32 hexadecimal digits; left out if there is none. */
+  readonly traceId?: string;
 }
 
 /** How a job ended, for people; Redis gets the Resque record. */

@@ -39,7 +39,7 @@ export interface NumberFlag extends Valued {
 
 export interface ChoiceFlag extends Valued {
   readonly kind: 'choice';
-  readonly choices: readonly [string, string];
+  readonly choices: readonly [string, string, ...string[]];
 }
 
 export type Flag = Switch | OffSwitch | TextFlag | NumberFlag | ChoiceFlag;
@@ -71,11 +71,23 @@ export const flags = {
     kind: 'choice',
     value: 'FORMAT',
     example: 'json',
-    choices: ['pretty', 'json'],
-    about: 'print a log instead of the screen: pretty (default on a terminal) or json (default elsewhere)',
+    choices: ['pretty', 'json', 'logfmt'],
+    about:
+      'print a log instead of the screen: pretty (default on a terminal), json (default elsewhere) or logfmt',
+  },
+  logLevel: {
+    kind: 'choice',
+    value: 'LEVEL',
+    example: 'warn',
+    choices: ['info', 'warn', 'error'],
+    about:
+      'print a log instead of the screen, with lines of this level and above: info (default), warn or error',
   },
   drain: { kind: 'switch', about: 'exit when every queue is empty and no job is running' },
-  ui: { kind: 'off-switch', about: 'log lines only, even on a terminal; --log-format does the same' },
+  ui: {
+    kind: 'off-switch',
+    about: 'log lines only, even on a terminal; --log-format and --log-level do the same',
+  },
   mouse: {
     kind: 'off-switch',
     about: 'leave the mouse to the terminal, which then selects text by itself',

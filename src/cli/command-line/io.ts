@@ -23,6 +23,8 @@ export type OutputStream = Writable & {
   readonly isTTY?: boolean;
   /** Width of the terminal. */
   readonly columns?: number;
+  /** Its descriptor, if it is one of this process. */
+  readonly fd?: number;
 };
 
 /** The signals that reach this process, and its end. */

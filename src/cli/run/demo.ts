@@ -12,9 +12,9 @@ import type { CommandContext } from '../command-line/command-spec.ts';
 import { type Io, isInteractive } from '../command-line/io.ts';
 import { loadConfig, readConfig } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
-import { defaultLogFormat, type LogFormat } from '../log/log.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { countJobs, demoRunners, trickle } from './demo-jobs.ts';
+import type { LogChoice } from './headless.ts';
 import { runOwnUi } from './ui-session.ts';
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
@@ -46,16 +46,16 @@ async function runJobs(
   const file = join(directory, 'cfg.json');
   const settings = { redis: { path: redis.path }, runners: demoRunners(packageFile('examples')) };
   await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`);
-  const { ui, mouse, quiet, logFormat } = invocation.flags;
+  const { ui, mouse, quiet, logFormat, logLevel } = invocation.flags;
   const startMs = performance.now();
   const exitCode =
-    ui && logFormat === null && isInteractive(io)
+    ui && logFormat === null && logLevel === null && isInteractive(io)
       ? await whileTrickling(
           io,
           runOwnUi(io, { engineArgs: [file], canLeaveRunning: false, hasMouse: mouse, isQuiet: quiet }),
           redis,
         )
-      : await whileTrickling(io, runLog(io, file, redis, logFormat, version), redis);
+      : await whileTrickling(io, runLog(io, file, redis, { logFormat, logLevel }, version), redis);
   const counts = await countJobs(redis);
   if (counts !== null) {
     const { processed, failed, waiting } = counts;
@@ -72,7 +72,7 @@ async function runLog(
   io: Io,
   file: string,
   redis: RedisSocketConfig,
-  logFormat: LogFormat | null,
+  log: LogChoice,
   version: string,
 ): Promise<number> {
   const { runHeadless } = await import('./headless.ts');
@@ -83,8 +83,7 @@ async function runLog(
     configFile: file,
     reload: () => readConfig(io, file, null),
     drain: false,
-    logFormat: logFormat ?? defaultLogFormat(io.stdout),
-    hasLog: true,
+    log,
     version,
     socket: null,
     ownerFd: null,

@@ -4,12 +4,15 @@
  */
 import type { Config } from '../../config/config.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
+import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
 import { isJournal } from '../log/journal.ts';
-import { createLog, type LogFormat, type LogStream } from '../log/log.ts';
+import { createLog, lossLine } from '../log/log.ts';
+import { defaultLogFormat, type LogFormat } from '../log/log-line.ts';
+import { LogOutput, takerFor } from '../log/log-output.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
@@ -22,9 +25,8 @@ export interface RunOptions {
   /** Reads the config again, for HUP and the screen. */
   readonly reload: () => LoadedConfig;
   readonly drain: boolean;
-  readonly logFormat: LogFormat;
-  /** False for an engine with a screen, which shows the events instead. */
-  readonly hasLog: boolean;
+  /** `null` for an engine with a screen, which shows the events instead. */
+  readonly log: LogChoice | null;
   readonly version: string;
   /** Path of the socket for screens; `null`: a new one in the user's directory for sockets. */
   readonly socket: string | null;
@@ -34,9 +36,15 @@ export interface RunOptions {
 
 const stdoutDescriptor = 1;
 
+/** As on the command line; `null`: not given. */
+export interface LogChoice {
+  readonly logFormat: LogFormat | null;
+  readonly logLevel: Level | null;
+}
+
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(io: Io, options: RunOptions): Promise<number> {
-  const { config, configFile, reload, drain, logFormat, hasLog, version } = options;
+  const { config, configFile, reload, drain, log, version } = options;
   const embedded =
     config.redis.kind === 'embedded' ? await startEmbeddedRedis(io, config.redis.directory) : null;
   try {
@@ -46,16 +54,15 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
       ...{ config, configFile, readConfig: reload, redis, version, drain },
       spoolDirectory: ownStateDirectory(io),
     });
-    if (hasLog) {
-      const colors = wantsColors(io.stdout, io.env);
-      const hasPriorities = isJournal(io.env, stdoutDescriptor);
-      engine.subscribe(createLog({ format: logFormat, stream: inBatches(io), colors, hasPriorities }));
-    }
+    const endLog = log === null ? () => {} : openLog(io, engine, log);
     const health = new Health(engine);
     const closeLink = await openEngineLink(io, engine, options);
     const release = handleSignals(io, engine);
     // A fault of this program may end the process, too.
-    io.process.on('exit', () => engine.abandon());
+    io.process.on('exit', () => {
+      engine.abandon();
+      endLog();
+    });
     engine.start();
     keepMemorySmall();
     const { unwritten } = await engine.stopped;
@@ -91,27 +98,14 @@ export function handleSignals({ process }: Pick<Io, 'process'>, engine: Engine):
   };
 }
 
-/** Characters to collect before a write. */
-const batchLimit = 64 * 1024;
-
-/**
- * Lines of the same moment go out in one write: at thousands of jobs a second, the calls would cost more than the lines.
- * When the process exits, it writes the rest.
- */
-function inBatches({ stdout, process }: Pick<Io, 'stdout' | 'process'>): LogStream {
-  let lines = '';
-  const flush = () => {
-    const text = lines;
-    lines = '';
-    if (text !== '') stdout.write(text);
+/** Writes the engine's events to STDOUT. @returns writes the last lines */
+function openLog({ stdout, env }: Io, engine: Engine, { logFormat, logLevel }: LogChoice): () => void {
+  const options = {
+    format: logFormat ?? defaultLogFormat(stdout),
+    colors: wantsColors(stdout, env),
+    hasPriorities: isJournal(env, stdoutDescriptor),
   };
-  process.on('exit', flush);
-  return {
-    write(text) {
-      if (lines === '') queueMicrotask(flush);
-      lines += text;
-      if (lines.length > batchLimit) flush();
-    },
-    on: (event, listener) => stdout.on(event, listener),
-  };
+  const output = new LogOutput({ take: takerFor(stdout), lossLine: lossLine(options) });
+  engine.subscribe(createLog({ ...options, level: logLevel ?? 'info', stream: output }));
+  return () => output.end();
 }

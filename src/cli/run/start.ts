@@ -3,7 +3,6 @@ import type { CommandContext } from '../command-line/command-spec.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { isInteractive } from '../command-line/io.ts';
 import { loadConfig, readConfig } from '../files/load-config.ts';
-import { defaultLogFormat } from '../log/log.ts';
 
 export async function run({ invocation, version, io }: CommandContext): Promise<number> {
   const { input, flags } = invocation;
@@ -13,7 +12,8 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
     const { reapOrphans } = await import('../../engine/process/reap-orphans.ts');
     reapOrphans();
   }
-  if (flags.ui && flags.logFormat === null && isInteractive(io)) {
+  const { logFormat, logLevel } = flags;
+  if (flags.ui && logFormat === null && logLevel === null && isInteractive(io)) {
     const { runOwnUi } = await import('./ui-session.ts');
     return await runOwnUi(io, {
       engineArgs: engineArgs(file, flags),
@@ -28,8 +28,7 @@ export async function run({ invocation, version, io }: CommandContext): Promise<
     configFile: file,
     reload: () => readConfig(io, file, flags.redis),
     drain: flags.drain,
-    logFormat: flags.logFormat ?? defaultLogFormat(io.stdout),
-    hasLog: flags.linkFd === null,
+    log: flags.linkFd === null ? { logFormat, logLevel } : null,
     version,
     socket: flags.socket,
     ownerFd: flags.linkFd,

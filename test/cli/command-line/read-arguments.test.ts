@@ -133,7 +133,7 @@ describe('a mistake on the command line', () => {
     [['--redis='], '--redis needs a value, such as --redis redis://localhost:6379/0'],
     [['--no-redis'], '--redis needs a value, such as --redis redis://localhost:6379/0'],
     [['--log-format'], '--log-format needs a value, such as --log-format json'],
-    [['--log-format', 'xml'], '--log-format must be pretty or json, got "xml"'],
+    [['--log-format', 'xml'], '--log-format must be pretty, json or logfmt, got "xml"'],
   ])('%j is reported: %s', (argv, message) => {
     expect(complaint(...argv)).toBe(message);
   });

@@ -34,7 +34,7 @@ const commands = [
 const where = ['--config', '--redis', '--namespace'] as const;
 const filters = ['--queue', '--class', '--exception', '--exit', '--text', '--older-than'] as const;
 const listFlags = [...filters, '--limit', '--before', '--json', ...where, '--help'] as const;
-const demoFlags = ['--log-format', '--no-ui', '--no-mouse', '--quiet', '--help'] as const;
+const demoFlags = ['--log-format', '--log-level', '--no-ui', '--no-mouse', '--quiet', '--help'] as const;
 
 export const cases: readonly Case[] = [
   { line: '', inShells: true, offers: commands },
@@ -51,6 +51,7 @@ export const cases: readonly Case[] = [
       '--redis',
       '--drain',
       '--log-format',
+      '--log-level',
       '--no-ui',
       '--no-mouse',
       '--quiet',
@@ -59,7 +60,8 @@ export const cases: readonly Case[] = [
       '--version',
     ],
   },
-  { line: '--l', offers: ['--log-format'] },
+  { line: '--l', offers: ['--log-format', '--log-level'] },
+  { line: '--log-level ', offers: ['info', 'warn', 'error'] },
   { line: 'failed ', offers: ['list', 'show', 'retry', 'remove', 'clear'] },
   { line: 'failed r', inShells: true, offers: ['retry', 'remove'] },
   { line: 'failed -', offers: listFlags },
@@ -81,12 +83,12 @@ export const cases: readonly Case[] = [
     offers: ['--repair'],
   },
   { line: '--redis redis://db1:6379 cfg.json --d', offers: ['--drain'] },
-  { line: '--log-format ', offers: ['pretty', 'json'] },
+  { line: '--log-format ', offers: ['pretty', 'json', 'logfmt'] },
   { line: '--log-format p', inShells: true, offers: ['pretty'] },
   {
     line: 'demo --log-format=',
     inShells: true,
-    offers: ['--log-format=pretty', '--log-format=json'],
+    offers: ['--log-format=pretty', '--log-format=json', '--log-format=logfmt'],
     inBash: ['pretty', 'json'],
   },
   { line: 'demo --log-format=j', inShells: true, offers: ['--log-format=json'], inBash: ['json'] },
