@@ -16,12 +16,18 @@ export const problems = {
 
   // Files
   empty: (file: string): string => `${file}: the file is empty; write one with: resque-runner init --force`,
+  emptyIncluded: (file: string): string => `${file}: the file is empty; write {} into it, or remove it`,
   notAnObjectFile: (file: string, value: unknown): string =>
     `${file}: the top level must be an object such as { "runners": { … } }, got ${kindOf(value)}`,
   syntax: (file: string, place: Place, cause: string): string =>
     `${file}:${place.line}:${place.column}: ${cause}`,
   duplicate: (first: Place, again: Place): string =>
     `given twice, at ${first.line}:${first.column} and at ${again.line}:${again.column}`,
+
+  // Variables of the environment. No message repeats the text around them, which may be a secret.
+  variableUnset: (name: string): string =>
+    `the environment variable ${name} is not set; set it, or write \${${name}:-DEFAULT}`,
+  variableForm: (): string => 'a variable must be ${NAME} or ${NAME:-DEFAULT}; write $${ for a literal "${"',
 
   // Fields
   missing: (): string => 'missing',
@@ -52,8 +58,20 @@ export const problems = {
   tlsOff: (): string => 'can\'t be false if "url" begins with "rediss://"',
   tlsOnSocket: (): string => "can't be used with a Unix socket",
 
+  // Included files
+  noFile: (): string => 'there is no such file',
+  starInDirectory: (): string => 'only the last part of a path can contain "*"',
+  notInIncluded: (): string =>
+    "can't be set in an included file, only in the file that the runner starts with",
+  circle: (names: readonly string[]): string =>
+    `the files include each other in a circle: ${names.join(' → ')}`,
+  includedBefore: (name: string, by: string): string => `${quoted(name)} is already included, by ${by}`,
+  inTwoFiles: (kind: string, name: string, where: string): string =>
+    `the ${kind} ${quoted(name)} is already in ${where}; it can only be in one file`,
+
   // Runners
   noRunners: (): string => 'must have at least one queue, such as { "default": 5 }',
+  noRunnersAnywhere: (): string => 'there is no queue, neither here nor in an included file',
   noScript: (): string => 'missing; give the program that runs the jobs, here or in every entry of "runners"',
   noScriptOfItsOwn: (): string => 'missing; give it here, or one for all entries at the top level',
   emptyQueueName: (): string => 'has an empty queue name',

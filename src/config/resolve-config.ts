@@ -2,65 +2,101 @@
 import { resolve } from 'node:path';
 import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule, Schedule } from './config.ts';
 import type { RetrySettings } from './retry-schema.ts';
+import type { JobSettings, PoolSettings } from './runner-schema.ts';
 import type { ScheduleSettings } from './schedule-schema.ts';
-import type { PoolSettings, Settings } from './schema.ts';
+import type { IncludedSettings, Settings } from './schema.ts';
 import { readCron } from './times/cron.ts';
 import { readEvery } from './times/every.ts';
 
-/**
- * @param queueKeys the keys of `runners` in the order of the file
- * @param directory absolute; relative paths begin here
- */
-export function resolveConfig(
-  settings: Settings,
-  redis: RedisConfig,
-  queueKeys: readonly string[],
-  directory: string,
-): Config {
+/** A file, and the files that it includes. */
+export interface ConfigPart<TSettings = IncludedSettings> {
+  readonly settings: TSettings;
+  /** The keys of `runners` in the order of the file. */
+  readonly queueKeys: readonly string[];
+  /** Absolute; relative paths begin here. */
+  readonly directory: string;
+  readonly includes: readonly ConfigPart[];
+}
+
+/** What applies to all entries of a file. Paths are absolute. */
+type Shared = Pick<Settings, keyof JobSettings>;
+
+export function resolveConfig(main: ConfigPart<Settings>, redis: RedisConfig): Config {
+  const { settings } = main;
+  const shared = inherit(settings, settings, main.directory);
   return {
     redis,
     namespace: settings.namespace,
-    runners: queueKeys.flatMap((key) => {
-      const runner = settings.runners.get(key);
-      return runner === undefined ? [] : [resolveRunner(key, runner, settings, directory)];
-    }),
+    runners: poolsOf(main, shared),
     shutdownTimeoutSeconds: settings.shutdownTimeout,
     maxRecoveries: settings.maxRecoveries,
     scheduler: settings.scheduler,
     schedulerLockPrefix: settings.schedulerLockPrefix,
-    schedules: [...settings.schedules].map(([name, schedule]) => resolveSchedule(name, schedule)),
+    schedules: schedulesOf(main),
     failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
   };
 }
 
-function resolveRunner(key: string, runner: PoolSettings, shared: Settings, directory: string): PoolConfig {
-  // `null` means none and overrides the top level, so only missing fields come from there.
-  const cwd = runner.cwd === undefined ? shared.cwd : runner.cwd;
-  const onFailure = runner.onFailure === undefined ? shared.onFailure : runner.onFailure;
-  const timeout = runner.timeout === undefined ? shared.timeout : runner.timeout;
+/** Those of the file, then those of the files that it includes. */
+function poolsOf(part: ConfigPart, shared: Shared): PoolConfig[] {
+  const { settings, queueKeys, directory, includes } = part;
+  const own = queueKeys.flatMap((key) => {
+    const runner = settings.runners.get(key);
+    return runner === undefined ? [] : [resolveRunner(key, runner, inherit(shared, runner, directory))];
+  });
+  const included = includes.flatMap((each) => poolsOf(each, inherit(shared, each.settings, each.directory)));
+  return [...own, ...included];
+}
+
+function schedulesOf({ settings, includes }: ConfigPart): Schedule[] {
+  const own = [...settings.schedules].map(([name, schedule]) => resolveSchedule(name, schedule));
+  return [...own, ...includes.flatMap(schedulesOf)];
+}
+
+/**
+ * The fields of an entry or an included file, and for missing ones those around it. `null` is not missing: it means none.
+ *
+ * @param directory base of relative paths in `own`
+ */
+function inherit(outer: Shared, own: JobSettings, directory: string): Shared {
+  const { script, cwd, onFailure } = own;
+  return {
+    ...outer,
+    ...own,
+    env: new Map([...outer.env, ...(own.env ?? [])]),
+    ...(script === undefined ? {} : { script: resolveScript(script, directory) }),
+    ...(cwd === undefined ? {} : { cwd: cwd === null ? null : resolve(directory, cwd) }),
+    ...(onFailure === undefined
+      ? {}
+      : { onFailure: onFailure === null ? null : resolveScript(onFailure, directory) }),
+  };
+}
+
+/** @param all its fields, and those around it */
+function resolveRunner(key: string, { concurrency, limit, rate }: PoolSettings, all: Shared): PoolConfig {
+  // The schema guarantees a script for every entry.
+  if (all.script === undefined) throw new TypeError('a runner has no script');
   return {
     key,
-    concurrency: runner.concurrency,
-    script: resolveScript(runner.script ?? shared.script ?? [], directory),
-    args: runner.args ?? shared.args,
-    env: Object.fromEntries([...shared.env, ...(runner.env ?? [])]),
-    cwd: cwd === null ? null : resolve(directory, cwd),
-    timeoutSeconds: unlessZero(timeout),
-    killAfterSeconds: runner.killAfter ?? shared.killAfter,
-    interrupted: runner.interrupted ?? shared.interrupted,
-    delivery: runner.delivery ?? shared.delivery,
-    mode: runner.mode ?? shared.mode,
-    isPrestarted: runner.prestart ?? shared.prestart,
-    prestartMaxAgeSeconds: unlessZero(
-      runner.prestartMaxAge === undefined ? shared.prestartMaxAge : runner.prestartMaxAge,
-    ),
-    maxJobs: unlessZero(runner.maxJobs === undefined ? shared.maxJobs : runner.maxJobs),
-    retry: resolveRetry(runner.retry === undefined ? shared.retry : runner.retry),
-    locks: [...new Set(runner.locks ?? shared.locks)],
-    limit: unlessZero(runner.limit),
-    rate: runner.rate,
-    onFailure: onFailure === null ? null : resolveScript(onFailure, directory),
+    concurrency,
+    script: all.script,
+    args: all.args,
+    env: Object.fromEntries(all.env),
+    cwd: all.cwd,
+    timeoutSeconds: unlessZero(all.timeout),
+    killAfterSeconds: all.killAfter,
+    interrupted: all.interrupted,
+    delivery: all.delivery,
+    mode: all.mode,
+    isPrestarted: all.prestart,
+    prestartMaxAgeSeconds: unlessZero(all.prestartMaxAge),
+    maxJobs: unlessZero(all.maxJobs),
+    retry: resolveRetry(all.retry),
+    locks: [...new Set(all.locks)],
+    limit: unlessZero(limit),
+    rate,
+    onFailure: all.onFailure,
   };
 }
 
@@ -93,8 +129,6 @@ function unlessZero(limit: number | null): number | null {
 }
 
 /** A program without a "/" is found on PATH later. Arguments are not paths. */
-function resolveScript([program, ...rest]: readonly string[], directory: string): string[] {
-  // The schema guarantees a script for every entry.
-  if (program === undefined) throw new TypeError('a runner has no script');
+function resolveScript([program = '', ...rest]: readonly string[], directory: string): string[] {
   return [program.includes('/') ? resolve(directory, program) : program, ...rest];
 }

@@ -5,189 +5,34 @@
 import * as v from 'valibot';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
-import { retryFields } from './retry-schema.ts';
-import { argument, flag, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
+import { jobDefaults, jobEntries, runnerEntries, runners, scriptForEveryRunner } from './runner-schema.ts';
+import { argument, line, oneOf, path, seconds, wholeNumber } from './scalars.ts';
 import { schedules } from './schedule-schema.ts';
-import { choice, dictionary, type Fault, fields, isObject, unknownKey } from './shapes.ts';
-import { rateForm, rateOf } from './times/rate.ts';
+import { choice, type Fault, fields, isObject, unknownKey } from './shapes.ts';
 
-/** Far more than one machine can run. Detects a timeout in the wrong field. */
-const MOST_SLOTS = 10_000;
-
-const scriptWhat = 'a path, or an array of a program and its first arguments';
-
-const scriptText = v.pipe(
-  path('Path of the program, relative to this file. Without a "/", it is looked up on PATH.', scriptWhat),
-  v.transform((program) => [program]),
+const includeWhat = 'a path, or an array of paths';
+const includePath = v.pipe(
+  path('Path of a file. In its last part, "*" stands for any characters.', includeWhat),
+  v.check((text) => !/\*.*\//.test(text), problems.starInDirectory),
 );
-
-const scriptWords = v.pipe(
-  v.array(argument(), (issue) => problems.notA(issue.input, scriptWhat)),
-  v.minLength(1, () => problems.emptyList(scriptWhat)),
-  v.check(
-    (words) => words[0] !== '',
-    () => problems.emptyProgram(),
-  ),
-  v.check(
-    ([program = '']) => !/^~(\/|$)/.test(program),
-    ({ input }) => problems.tilde(input[0] ?? ''),
-  ),
-  v.description('The program and its first arguments.'),
+const includeText = v.pipe(
+  includePath,
+  v.transform((text) => [text]),
 );
-
-const script = choice<string[]>(
-  'The program that runs the jobs. It gets the queue as its next argument and the job on its standard input.',
-  [scriptText, scriptWords],
-  (input) => (typeof input === 'string' ? scriptText : scriptWords),
+const includeList = v.pipe(
+  v.array(includePath, (issue) => problems.notA(issue.input, includeWhat)),
+  v.description('Several paths.'),
 );
-
-const onFailure = v.nullable(
+export const includeSchema = v.optional(
   choice<string[]>(
-    'A program that is started for each job that failed for good. It gets the queue as its next argument and the failure record on its standard input. null: none.',
-    [scriptText, scriptWords],
-    (input) => (typeof input === 'string' ? scriptText : scriptWords),
+    'More files with queues and schedules, such as "conf.d/*.json", relative to this file.',
+    [includeText, includeList],
+    (input) => (typeof input === 'string' ? includeText : includeList),
   ),
+  [],
 );
-
-const args = v.pipe(
-  v.array(argument(), (issue) => problems.notA(issue.input, 'an array of strings')),
-  v.description('Arguments after the name of the queue. Those of an entry replace those of the top level.'),
-);
-
-const envWhat = 'a string, a number, true or false';
-const envText = v.pipe(
-  v.string((issue) => problems.secretNotA(issue.input, envWhat)),
-  v.check((text) => !text.includes('\0'), problems.hasNul),
-);
-const envNumber = v.pipe(v.number(), v.transform(String));
-const envFlag = v.pipe(v.boolean(), v.transform(String));
-
-const env = dictionary<string>(
-  'Environment variables for the program, in addition to those of the runner. Those of an entry are merged with those of the top level.',
-  'an object of environment variables',
-  choice('Value of the variable.', [envText, envNumber, envFlag], (input) => {
-    if (typeof input === 'number') return envNumber;
-    return typeof input === 'boolean' ? envFlag : envText;
-  }),
-  { checkKey: (name) => (/^[^=\0]+$/.test(name) ? null : problems.envName()) },
-);
-
-const cwd = v.nullable(
-  path("Working directory of the program, relative to this file. null: the runner's own.", 'a path or null'),
-);
-const timeout = v.nullable(
-  seconds('How many seconds a job may run before it is killed and recorded as failed. 0 or null: no limit.'),
-);
-const killAfter = seconds('Seconds between TERM and KILL when the runner kills a job.');
-const interrupted = oneOf(
-  'What happens to a job that a shutdown killed, or that was running when its runner died. "fail": it is recorded as failed. "requeue": it goes back to the head of its queue.',
-  ['fail', 'requeue'],
-);
-const delivery = oneOf(
-  'What a crash of the runner may do to a job. "at-most-once": the job fails or is lost. "at-least-once": it runs again; needs Redis 6.2.',
-  ['at-most-once', 'at-least-once'],
-);
-
-const mode = oneOf(
-  '"process": a child for each job. "persistent": a child stays for many jobs, reads one payload per line, and writes one result per line to descriptor 3.',
-  ['process', 'persistent'],
-);
-const prestart = flag(
-  'Start a child before its job arrives. It boots, then waits for the job on its standard input.',
-);
-const prestartMaxAge = v.nullable(
-  seconds('Seconds that a prestarted child may wait for a job before it is replaced. 0 or null: no limit.'),
-);
-const maxJobs = v.nullable(
-  wholeNumber(
-    'How many jobs a persistent child runs before it is replaced. 0 or null: no limit.',
-    0,
-    Number.MAX_SAFE_INTEGER,
-  ),
-);
-
-const retry = v.nullable(retryFields);
-
-const locks = v.pipe(
-  v.array(
-    oneOf(
-      '"loner": resque-loner. "resque-lock": resque-lock. "node": QueueLock of node-resque, and `enqueue --unique`.',
-      ['loner', 'resque-lock', 'node'],
-    ),
-    (issue) => problems.notA(issue.input, 'an array of "loner", "resque-lock" and "node"'),
-  ),
-  v.description(
-    'Locks of other clients that the runner releases, so that the same job can be enqueued again.',
-  ),
-);
-
-const limit = v.nullable(
-  wholeNumber(
-    'How many jobs of each queue can run at the same time, over all runners. 0 or null: no limit. Needs Redis 6.2.',
-    0,
-    100_000,
-  ),
-);
-
-const rate = v.nullable(
-  v.pipe(
-    line(
-      'How many jobs of each queue can start per second, minute, hour or day, over all runners, such as "10/s" or "100/m burst 20". "burst" is how many can start at once after a pause; 1 by default. null: no limit. Needs Redis 6.2.',
-      'a rate such as "10/s", "100/m" or "100/m burst 20", or null',
-      rateForm,
-    ),
-    v.transform(rateOf),
-  ),
-);
-
-const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
-
-const runnerEntries = {
-  concurrency: v.optional(concurrency, 1),
-  script: v.optional(script),
-  args: v.optional(args),
-  env: v.optional(env),
-  cwd: v.optional(cwd),
-  timeout: v.optional(timeout),
-  killAfter: v.optional(killAfter),
-  interrupted: v.optional(interrupted),
-  delivery: v.optional(delivery),
-  mode: v.optional(mode),
-  prestart: v.optional(prestart),
-  prestartMaxAge: v.optional(prestartMaxAge),
-  maxJobs: v.optional(maxJobs),
-  retry: v.optional(retry),
-  locks: v.optional(locks),
-  limit: v.optional(limit, null),
-  rate: v.optional(rate, null),
-  onFailure: v.optional(onFailure),
-};
-
-const runnerFields = fields(
-  'The number of slots, with other settings.',
-  `a whole number from 1 to ${MOST_SLOTS}, or an object`,
-  runnerEntries,
-);
-
-/** A number is short for an object with only `concurrency`, and gets the same messages. */
-const runnerNumber = v.pipe(
-  v.number(),
-  v.transform((slots): unknown => ({ concurrency: slots })),
-  runnerFields,
-);
-
-const runner = choice<v.InferOutput<typeof runnerFields>>(
-  'How many jobs may run at the same time, or an object with this and other settings.',
-  [concurrency, runnerFields],
-  (input) => (typeof input === 'number' ? runnerNumber : runnerFields),
-);
-
-const runners = dictionary(
-  'What to run. Each key is a queue, a pattern such as "mail_*", or a list such as "high,*,!low". Their order is the priority.',
-  'an object of queues, such as { "default": 5 }',
-  runner,
-  { checkKey: queueKeyProblem, emptyMessage: problems.noRunners() },
-);
+const $schema = v.optional(v.pipe(argument(), v.description('JSON Schema of this file, for editors.')));
+const allSchedules = v.optional(schedules, {});
 
 const worker = fields('How the runner appears in Redis.', 'an object', {
   host: v.nullish(
@@ -201,25 +46,12 @@ const worker = fields('How the runner appears in Redis.', 'an object', {
 });
 
 const entries = {
-  $schema: v.optional(v.pipe(argument(), v.description('JSON Schema of this file, for editors.'))),
+  $schema,
   redis: v.optional(redisSchema, {}),
   namespace: v.optional(line('Prefix of all keys in Redis, without its colon.', 'a string', /^/), 'resque'),
   runners,
-  script: v.optional(script),
-  args: v.optional(args, []),
-  env: v.optional(env, {}),
-  cwd: v.optional(cwd, null),
-  timeout: v.optional(timeout, null),
-  killAfter: v.optional(killAfter, 4),
-  interrupted: v.optional(interrupted, 'fail'),
-  delivery: v.optional(delivery, 'at-most-once'),
-  mode: v.optional(mode, 'process'),
-  prestart: v.optional(prestart, false),
-  prestartMaxAge: v.optional(prestartMaxAge, 600),
-  maxJobs: v.optional(maxJobs, null),
-  retry: v.optional(retry, null),
-  locks: v.optional(locks, []),
-  onFailure: v.optional(onFailure, null),
+  include: includeSchema,
+  ...jobDefaults,
   maxRecoveries: v.optional(
     wholeNumber(
       'How many times an at-least-once job may be recovered from dead runners before it is recorded as failed.',
@@ -228,7 +60,7 @@ const entries = {
     ),
     3,
   ),
-  schedules: v.optional(schedules, {}),
+  schedules: allSchedules,
   scheduler: v.optional(
     oneOf(
       'Whether the runner moves delayed jobs to their queues when they are due, and enqueues the jobs of schedules. "auto": if this config needs it. "on": always, and resque-scheduler and node-resque\'s scheduler stand by. "off": never.',
@@ -271,19 +103,29 @@ export const configSchema = fields(
   (key, known) => (Object.hasOwn(runnerEntries, key) ? problems.onlyInEntries() : unknownKey(key, known)),
 );
 
+/**
+ * A file that another one includes: queues and schedules, and what applies to all its queues.
+ *
+ * @param hasScript whether a file that includes it has a script for all queues
+ */
+export function includedSchema(hasScript: boolean) {
+  return fields(
+    'Queues and schedules.',
+    'an object',
+    { $schema, include: includeSchema, runners, ...jobEntries, schedules: allSchedules },
+    hasScript ? undefined : scriptForEveryRunner,
+    (key, known) => {
+      if (Object.hasOwn(runnerEntries, key)) return problems.onlyInEntries();
+      return Object.hasOwn(entries, key) ? problems.notInIncluded() : unknownKey(key, known);
+    },
+  );
+}
+
 /** The fields that a connection needs, for commands that run without a config. */
 export const connectionSchema = v.object({ redis: entries.redis, namespace: entries.namespace });
 
 export type Settings = v.InferOutput<typeof configSchema>;
-export type PoolSettings = v.InferOutput<typeof runnerFields>;
-
-function queueKeyProblem(key: string): string | null {
-  if (key.includes('\0')) return problems.hasNul();
-  if (!key.isWellFormed()) return problems.notUnicode();
-  const names = key.split(',').map((name) => name.trim());
-  if (names.some((name) => name === '' || name === '!')) return problems.emptyQueueName();
-  return names.every((name) => name.startsWith('!')) ? problems.onlyNegations() : null;
-}
+export type IncludedSettings = v.InferOutput<ReturnType<typeof includedSchema>>;
 
 function* rules(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
   yield* scriptForEveryRunner(input);
@@ -291,17 +133,4 @@ function* rules(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
   if (scheduler === 'off' && isObject(some) && Object.keys(some).length > 0) {
     yield { path: ['schedules'], message: problems.schedulerOff() };
   }
-}
-
-function* scriptForEveryRunner(input: Readonly<Record<string, unknown>>): Iterable<Fault> {
-  if (input.script !== undefined || !isObject(input.runners)) return;
-  const entriesOfRunners = Object.entries(input.runners);
-  const bare = entriesOfRunners.filter(([, value]) => !isObject(value) || value.script === undefined);
-  if (bare.length === 0) return;
-  // If no entry has a script, report only the missing one at the top level.
-  if (bare.length === entriesOfRunners.length) {
-    yield { path: ['script'], message: problems.noScript() };
-    return;
-  }
-  for (const [key] of bare) yield { path: ['runners', key, 'script'], message: problems.noScriptOfItsOwn() };
 }

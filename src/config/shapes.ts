@@ -75,12 +75,9 @@ export function dictionary<TOutput>(
   description: string,
   what: string,
   value: Reads<TOutput>,
-  options: { readonly checkKey: (key: string) => string | null; readonly emptyMessage?: string },
+  { checkKey }: { readonly checkKey: (key: string) => string | null },
 ) {
-  const { checkKey, emptyMessage } = options;
-  const record = v.record(v.string(), value);
-  const documented = emptyMessage === undefined ? record : v.pipe(record, v.minEntries(1));
-  return compound(documented, description, (input, fault) => {
+  return compound(v.record(v.string(), value), description, (input, fault) => {
     if (!isObject(input)) {
       fault([], problems.notA(input, what));
       return undefined;
@@ -92,7 +89,6 @@ export function dictionary<TOutput>(
       const result = delegate(value, item, (path, message) => fault([key, ...path], message));
       if (result !== undefined) read.set(key, result);
     }
-    if (emptyMessage !== undefined && Object.keys(input).length === 0) fault([], emptyMessage);
     return read;
   });
 }

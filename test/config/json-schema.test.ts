@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { generateJsonSchema } from './generate-json-schema.ts';
+import { generateJsonSchema, jsonSchema } from './generate-json-schema.ts';
 
 const file = new URL('../../cfg.schema.json', import.meta.url);
 
@@ -10,6 +10,24 @@ test('cfg.schema.json is what the definitions give (UPDATE_SCHEMA=1 writes it an
   expect(readFileSync(file, 'utf8')).toBe(generated);
 });
 
+test('the file also accepts a variable for a number, a choice, true and false, and has comments', () => {
+  const { properties, ...rest } = JSON.parse(generateJsonSchema());
+  const variable = { type: 'string', pattern: '\\$\\{' };
+  expect(rest).toMatchObject({ allowComments: true, allowTrailingCommas: true });
+  expect(properties.killAfter).toMatchObject({ type: ['number', 'string'], minimum: 0, pattern: '\\$\\{' });
+  expect(properties.prestart).toMatchObject({ type: ['boolean', 'string'], default: false });
+  expect(properties.delivery).toEqual({
+    anyOf: [{ enum: ['at-most-once', 'at-least-once'] }, variable],
+    description: expect.any(String),
+    default: 'at-most-once',
+  });
+  expect(properties.namespace).toMatchObject({
+    type: 'string',
+    description: expect.any(String),
+    default: 'resque',
+  });
+});
+
 test('every field of the JSON Schema has a description', () => {
   const bare: string[] = [];
   collectBare(JSON.parse(generateJsonSchema()), '', bare);
@@ -17,11 +35,10 @@ test('every field of the JSON Schema has a description', () => {
 });
 
 test('the JSON Schema has the fields, limits and defaults of the config', () => {
-  const schema = JSON.parse(generateJsonSchema());
+  const schema = jsonSchema();
   expect(schema).toMatchObject({
     $schema: 'http://json-schema.org/draft-07/schema#',
     additionalProperties: false,
-    required: ['runners'],
     properties: {
       namespace: { type: 'string', default: 'resque' },
       interrupted: { enum: ['fail', 'requeue'], default: 'fail' },
@@ -30,7 +47,6 @@ test('the JSON Schema has the fields, limits and defaults of the config', () => 
       prestartMaxAge: { default: 600 },
       maxJobs: { default: null },
       runners: {
-        minProperties: 1,
         additionalProperties: {
           anyOf: [
             { type: 'integer', minimum: 1, maximum: 10_000 },

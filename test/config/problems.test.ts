@@ -221,7 +221,7 @@ describe('an unknown key', () => {
     [{ worker: { constructor: 1 } }, 'worker.constructor: unknown key; valid keys are "host"'],
     [
       { 'a b': 1 },
-      '["a b"]: unknown key; valid keys are "redis", "namespace", "runners", "script", "args", "env", ',
+      '["a b"]: unknown key; valid keys are "redis", "namespace", "runners", "include", "script", "args", "env", ',
     ],
   ])('in %j gives: %s', (extra, problem) => {
     expect(problemsOf(fileWith(extra))).toEqual([expect.stringContaining(problem)]);

@@ -6,7 +6,7 @@
  *     | field | …
  *     <!-- /fields -->
  */
-import { generateJsonSchema } from '../config/generate-json-schema.ts';
+import { jsonSchema } from '../config/generate-json-schema.ts';
 
 interface Schema {
   readonly type?: string;
@@ -33,9 +33,7 @@ const mostSeconds = 2_147_483;
 const marker = /<!-- fields: ([^>]*?) -->\n[\s\S]*?<!-- \/fields -->/g;
 
 /** All fields by their paths, such as `redis.tls.ca` and `runners.concurrency`. */
-export const fields: ReadonlyMap<string, Field> = new Map(
-  fieldsOf(JSON.parse(generateJsonSchema()) as Schema, ''),
-);
+export const fields: ReadonlyMap<string, Field> = new Map(fieldsOf(jsonSchema() as Schema, ''));
 
 function* fieldsOf(schema: Schema, prefix: string): Iterable<[string, Field]> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {

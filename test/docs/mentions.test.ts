@@ -219,7 +219,9 @@ function objectionToJson(text: string): string | null {
   if (typeof value !== 'object' || value === null || !('runners' in value || 'redis' in value)) return null;
   // A part of a config must be valid together with the rest.
   const config = { runners: { mail: 1 }, script: './job.sh', ...value };
-  const result = parseConfig(JSON.stringify(config), { file: '/etc/cfg.json' });
+  const variables = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, '1']);
+  const env = Object.fromEntries(variables);
+  const result = parseConfig(JSON.stringify(config), { file: '/etc/cfg.json', env });
   return result.ok ? null : result.problems.join('\n');
 }
 

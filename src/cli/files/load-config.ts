@@ -1,7 +1,8 @@
 /** Finds and reads the config file, or explains why it can't. */
-import { existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import type { Config, RedisConfig } from '../../config/config.ts';
+import type { ConfigFiles, Found } from '../../config/files/include.ts';
 import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/files/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
@@ -17,6 +18,9 @@ export interface LoadedFile {
 export type ConfigIo = Pick<Io, 'env' | 'cwd'>;
 
 const defaultName = 'cfg.json';
+/** Far more than a config of 10,000 queues has. */
+const mostBytes = 16 * 1024 ** 2;
+const pieceBytes = 64 * 1024;
 
 /**
  * @param argument the path on the command line, `null` if there is none
@@ -49,13 +53,66 @@ export function requireConfig(io: ConfigIo, argument: string | null): string {
  * @param file absolute
  */
 export function readConfig(io: ConfigIo, file: string, redisUrl: string | null): ConfigResult {
-  let text: string;
+  const text = readText(file);
+  if (!text.ok) return { ok: false, problems: [withHelp(io, file, text)] };
+  return parseConfig(text.value, {
+    ...{ file, env: io.env, files: filesOfDisk },
+    ...environmentRedis(io),
+    ...(redisUrl === null ? {} : { redisUrl }),
+  });
+}
+
+const filesOfDisk: ConfigFiles = { read: readText, list: listFiles, identify: realPath };
+
+type Unreadable = { ok: false; problem: string; code: string };
+type Text = { ok: true; value: string } | Unreadable;
+
+function readText(file: string): Text {
   try {
-    text = readFileSync(file, 'utf8');
+    return { ok: true, value: readUpTo(mostBytes, file) };
   } catch (error) {
-    return { ok: false, problems: [unreadable(io, file, error)] };
+    return { ok: false, problem: unreadable(error), code: codeOf(error) };
   }
-  return parseConfig(text, { file, ...environmentRedis(io), ...(redisUrl === null ? {} : { redisUrl }) });
+}
+
+/** Reads in pieces, so that a device or a pipe without an end is no trap. @throws if there is more */
+function readUpTo(most: number, file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      const piece = Buffer.allocUnsafe(pieceBytes);
+      const length = readSync(descriptor, piece);
+      if (length === 0) return Buffer.concat(pieces).toString('utf8');
+      pieces.push(piece.subarray(0, length));
+      size += length;
+      if (size > most)
+        throw new RangeError(`it has more than ${most / 1024 ** 2} MiB, so it can't be a config`);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Without directories, and what is neither a file nor a link to one. */
+function listFiles(directory: string): Found<readonly string[]> {
+  try {
+    const names = readdirSync(directory);
+    const isFile = (name: string) =>
+      statSync(join(directory, name), { throwIfNoEntry: false })?.isFile() === true;
+    return { ok: true, value: names.filter(isFile) };
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? { ok: true, value: [] } : { ok: false, problem: unreadable(error) };
+  }
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file; // Missing or unreadable, which reading it reports.
+  }
 }
 
 /** What `REDIS_URL` adds to a config, for `parseConfig`. Hosting platforms and Resque setups often set it. */
@@ -100,21 +157,32 @@ export function problemsText(io: ConfigIo, file: string, problems: readonly stri
   return [`${shortPath(io, file)} can't be used:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
 
-function unreadable(io: ConfigIo, file: string, error: unknown): string {
+/** What to do about a config that can't be read. */
+function withHelp(io: ConfigIo, file: string, { problem, code }: Unreadable): string {
+  if (code === 'ENOENT') return `${problem}; write it with: resque-runner init ${shortPath(io, file)}`;
+  if (code !== 'EISDIR') return problem;
+  return `${problem}; give the file in it, such as ${shortPath(io, resolve(file, defaultName))}`;
+}
+
+/** @throws what is not an error of the system */
+function unreadable(error: unknown): string {
   if (!(error instanceof Error)) throw error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
+  switch (codeOf(error)) {
     case 'ENOENT':
-      return `there is no such file; write it with: resque-runner init ${shortPath(io, file)}`;
+      return 'there is no such file';
     case 'ENOTDIR':
       return 'there is no such file: part of its path is a file itself';
     case 'EISDIR':
-      return `it is a directory; give the file in it, such as ${shortPath(io, resolve(file, defaultName))}`;
+      return 'it is a directory';
     case 'EACCES':
       return 'no permission to read it';
     default:
-      return message;
+      return error.message;
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** Relative to the current directory if the file is below it, as people type it. */

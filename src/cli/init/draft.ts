@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/files/parse-config.ts';
+import { spelledOut } from '../../config/files/variables.ts';
 import { isObject } from '../../config/shapes.ts';
 import { type ConfigIo, environmentRedis } from '../files/load-config.ts';
 import { packageFile } from '../files/package-files.ts';
@@ -54,7 +55,9 @@ export function draftOf(io: ConfigIo, answers: Answers, file: string): Draft {
  */
 export function problemWith(answer: Partial<Answers>): string | null {
   const good = { redis: {}, runners: runnersOf('default'), script: '/bin/true' };
-  const result = parseConfig(JSON.stringify({ ...good, ...answer }), { file: '/cfg.json' });
+  const { script = good.script, ...others } = answer;
+  const whole = { ...good, ...(spelledOut(others) as object), script };
+  const result = parseConfig(JSON.stringify(whole), { file: '/cfg.json' });
   const field = /^[a-z]+(?:\.[\w$]+|\[\d+\]|\["(?:[^"\\]|\\.)*"\])*: /i;
   return result.ok ? null : (result.problems[0] ?? '').replace(field, '');
 }
@@ -78,8 +81,8 @@ export function namesRedis({ text }: Draft): boolean {
 function textOf({ redis, namespace, runners, script }: Answers, file: string): string {
   const fields: [string, string][] = [
     ['$schema', inline(schemaReference(dirname(file)))],
-    ...(redis === undefined ? [] : [['redis', inline(redis)] as [string, string]]),
-    ...(namespace === null ? [] : [['namespace', inline(namespace)] as [string, string]]),
+    ...(redis === undefined ? [] : [['redis', inline(spelledOut(redis))] as [string, string]]),
+    ...(namespace === null ? [] : [['namespace', inline(spelledOut(namespace))] as [string, string]]),
     ['runners', block(runners)],
     ['script', inline(script)],
   ];

@@ -1,13 +1,14 @@
-/** Parses the text of a config file into the config or a list of all its problems. Reads no files and no environment. */
-import { basename, dirname } from 'node:path';
+/** Parses the text of a config file, and the files that it includes, into the config or a list of all problems. */
+import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Config, RedisConfig } from '../config.ts';
 import { problems } from '../problems.ts';
-import { resolveConfig } from '../resolve-config.ts';
+import { type ConfigPart, resolveConfig } from '../resolve-config.ts';
 import { parseRedisUrl, resolveRedis } from '../resolve-redis.ts';
 import { configSchema, connectionSchema } from '../schema.ts';
-import { isObject } from '../shapes.ts';
-import { readJson } from './json-syntax.ts';
+import { conflictsIn, withIncluded } from './conflicts.ts';
+import { type ConfigFiles, IncludeReader, type PartTree } from './include.ts';
+import type { Environment } from './variables.ts';
 
 export interface ParseOptions {
   /** Absolute path of the file: its directory is the base of relative paths, and syntax errors name it. */
@@ -18,10 +19,25 @@ export interface ParseOptions {
   readonly fallbackRedisUrl?: string;
   /** Base of relative paths in these URLs; the file's directory by default. */
   readonly redisUrlDirectory?: string;
+  /** For variables; empty by default. */
+  readonly env?: Environment;
+  /** For `include`; no other files by default. */
+  readonly files?: ConfigFiles;
 }
 
+const noFiles: ConfigFiles = {
+  read: () => ({ ok: false, problem: problems.noFile() }),
+  list: () => ({ ok: true, value: [] }),
+  identify: (path) => path,
+};
+
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** Absolute: the file, then those that it includes. */
+      readonly files: readonly string[];
+    }
   /** One line each, without secrets: `runners.mail.concurrency: must be 1 or more, got 0`. Never empty. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -36,31 +52,35 @@ export function defaultConnection(): ConnectionConfig {
 }
 
 export function parseConfig(text: string, options: ParseOptions): ConfigResult {
-  const name = basename(options.file);
-  const directory = dirname(options.file);
+  const { file, env = {}, files = noFiles } = options;
   const given = readUrl('--redis', options.redisUrl, options);
-  const json = readJson(text, name);
-  if (!json.ok) return { ok: false, problems: [json.problem, ...given.problems] };
-  const { value, duplicates, keysAt } = json.document;
-  if (!isObject(value)) {
-    return { ok: false, problems: [problems.notAnObjectFile(name, value), ...given.problems] };
-  }
-  const isSilent = options.redisUrl === undefined && !Object.hasOwn(value, 'redis');
+  const reader = new IncludeReader(files, env, dirname(file));
+  const main = reader.main(text, file, configSchema);
+  if (main === null) return { ok: false, problems: [...reader.problems, ...given.problems] };
+  const isSilent = options.redisUrl === undefined && !Object.hasOwn(main.value, 'redis');
   const override = isSilent ? readUrl('REDIS_URL', options.fallbackRedisUrl, options) : given;
-  const result = v.safeParse(configSchema, value);
-  const faults = result.success
-    ? []
-    : result.issues.map((issue) =>
-        problems.at(
-          (issue.path ?? []).map(({ key }) => key),
-          issue.message,
-        ),
-      );
-  if (!result.success || duplicates.length > 0 || override.problems.length > 0) {
-    return { ok: false, problems: [...duplicates, ...faults, ...override.problems] };
-  }
-  const redis = override.redis ?? resolveRedis(result.output.redis, directory);
-  return { ok: true, config: resolveConfig(result.output, redis, keysAt(['runners']), directory) };
+  const found = [...reader.problems, ...conflictsIn(main), ...override.problems];
+  if (found.length > 0) return { ok: false, problems: found };
+  const part = withSettings(main);
+  const redis = override.redis ?? resolveRedis(part.settings.redis, part.directory);
+  const paths = withIncluded(main).map((each) => each.file.path);
+  return { ok: true, config: resolveConfig(part, redis), files: paths };
+}
+
+/** Without a problem, every file has settings. */
+function withSettings<TSettings>({
+  settings,
+  file,
+  document,
+  includes,
+}: PartTree<TSettings>): ConfigPart<TSettings> {
+  if (settings === null) throw new TypeError(`${file.name} has no settings`);
+  return {
+    settings,
+    queueKeys: document.keysAt(['runners']),
+    directory: dirname(file.path),
+    includes: includes.map((each) => withSettings(each)),
+  };
 }
 
 /** @param source where the URL comes from, for messages */
