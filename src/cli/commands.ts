@@ -126,6 +126,20 @@ ${runnerText}`,
     examples: ['reset mail', 'reset --all'],
     load: () => import('./control/control-commands.ts').then(({ reset }) => ({ run: reset })),
   },
+  health: {
+    summary: 'test whether a runner is alive, or ready',
+    arguments: [{ ...config, shown: 'CONFIG|PID' }],
+    flags: ['ready', 'config', 'socket'],
+    flagWords: { socket: "the runner's socket, instead of a CONFIG or PID" },
+    about: `For health checks of containers. Asks the runner of this config (CONFIG, $RR_CONFIG or ./cfg.json), or the one with this
+process id; without both, your only runner. Exits 0 if it is healthy. Otherwise it exits 1, with the reason on STDERR, also
+if no runner is running or it doesn't answer within 2 seconds.
+
+A runner is alive if its event loop turns and the runner isn't stuck, also while Redis is away. It is ready if Redis is usable
+and the runner isn't stopping; a Redis that hangs is noticed after 14 seconds at most.`,
+    examples: ['health', 'health --ready --socket /run/resque-runner/runner.sock'],
+    load: () => import('./control/health.ts'),
+  },
   check: {
     summary: 'test config, Redis and scripts; repair data in Redis',
     arguments: [config],

@@ -9,6 +9,7 @@ import { type Command, type CommandReply, done, readingCommands, refused } from 
 import type { EngineEvent, EngineFact, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
+import { answerLimitMs } from '../resque/redis/send.ts';
 import type { Progress } from '../resque/steps/client.ts';
 import { executeCommand } from './commands.ts';
 import { type CommandMark, EventBus, type EventListener } from './events/event-bus.ts';
@@ -20,6 +21,7 @@ import { OutputStore } from './output/output-store.ts';
 import { fieldsForRestart } from './pools/config-changes.ts';
 import { poolView, workerHostOf } from './pools/pool.ts';
 import { QueueRouter } from './pools/queue-router.ts';
+import { drainLimitMs } from './process/child.ts';
 import { type EngineMeans, thisMachine } from './process/engine-means.ts';
 import { RedisSide } from './redis-side.ts';
 import { Statistics } from './statistics/statistics.ts';
@@ -116,6 +118,22 @@ export class Engine {
   /** Shows whether it gets on. */
   get progress(): Progress {
     return this.#redisSide.client.progress;
+  }
+
+  /** Of all pools. A slot that asks for a job isn't busy. */
+  get slots(): { readonly busy: number; readonly all: number } {
+    const { pools } = this.#router;
+    return {
+      busy: this.#redisSide.dispatcher.runningCount,
+      all: pools.reduce((sum, { isRemoved, concurrency }) => sum + (isRemoved ? 0 : concurrency), 0),
+    };
+  }
+
+  /** How long a stop with TERM takes at most: the timetable in docs/deploy.md. */
+  get stopLimitMs(): number {
+    const killAfter = Math.max(0, ...this.#router.pools.map(({ config }) => config.killAfterSeconds));
+    const seconds = this.#options.config.shutdownTimeoutSeconds + 2 * killAfter;
+    return seconds * 1_000 + drainLimitMs + answerLimitMs;
   }
 
   /** Delivers pending events immediately instead of at the end of this turn of the loop. */

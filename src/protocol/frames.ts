@@ -40,6 +40,14 @@ export interface ServerHello {
   readonly startedAtMs: number;
   /** The end of this client's connection stops the engine, unless the client disowns it. */
   readonly isOwner: boolean;
+  /** As of this hello. Older engines omit it. */
+  readonly health?: HealthView;
+}
+
+/** Why the runner isn't healthy; empty if it is. */
+export interface HealthView {
+  readonly notAlive: readonly string[];
+  readonly notReady: readonly string[];
 }
 
 export type ServerFrame =

@@ -67,6 +67,15 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     mistakes: [[], ['mail'], ['mail', '0'], ['mail', 'many'], ['mail', '1', '2']],
     tested: 'test/cli/control/control.test.ts',
   },
+  health: {
+    works: null,
+    needsRedis: null,
+    mistakes: [
+      ['a.json', 'b.json'],
+      ['cfg.json', '--socket', 'x.sock'],
+    ],
+    tested: 'test/cli/control/health.test.ts',
+  },
   check: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['none.json']] },
   exec: {
     works: ['mail', '--class', 'Good'],

@@ -47,6 +47,7 @@ test('docs/deploy.md shows every file in deploy/', () => {
   const deploy = documents.find(({ path }) => path === 'docs/deploy.md');
   expect(deploy === undefined ? [] : shownIn(deploy).map(({ path }) => path)).toEqual([
     'deploy/resque-runner.service',
+    'deploy/strict.conf',
     'deploy/Dockerfile',
     'deploy/kubernetes.yaml',
     'deploy/Procfile',

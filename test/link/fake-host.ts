@@ -2,6 +2,7 @@
 import type { LinkHost } from '../../src/link/server/client-connection.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
+import type { HealthView } from '../../src/protocol/frames.ts';
 import type { OutputReader } from '../../src/protocol/output.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
 import { emptySnapshot } from '../../src/store/reduce.ts';
@@ -26,6 +27,11 @@ export class FakeHost implements LinkHost {
   onExecute: (command: Command) => Promise<CommandReply> = () =>
     Promise.resolve({ ok: true, message: 'done' });
   onOpenOutput: (jobId: string) => OutputReader | null = () => null;
+  onHealth = (): HealthView => ({ notAlive: [], notReady: [] });
+
+  health(): HealthView {
+    return this.onHealth();
+  }
 
   snapshot(): Snapshot {
     this.snapshots += 1;

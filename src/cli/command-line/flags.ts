@@ -101,6 +101,7 @@ export const flags = {
   },
   wait: { kind: 'switch', about: 'without a runner, wait for the first one' },
   readOnly: { kind: 'switch', about: 'view only; change nothing' },
+  ready: { kind: 'switch', about: 'test whether it is ready to take jobs, not only alive' },
   quiet: {
     kind: 'switch',
     about: 'no bell and no title of the terminal when there is trouble; `:bell` turns them on',

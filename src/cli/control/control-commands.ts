@@ -16,7 +16,7 @@ import type { Flags } from '../command-line/flags.ts';
 import type { Io } from '../command-line/io.ts';
 import { openSession, type Session, whoWeAre } from '../run/link-session.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { findRunners, socketChoices } from './find-runners.ts';
+import { findRunners, severalRunning } from './find-runners.ts';
 
 /** The state of a runner after the change. */
 interface Result {
@@ -166,9 +166,7 @@ async function socketsOf(io: Io, config: string | null, socket: string | null): 
   if (found.by === 'socket') return [found.path];
   const { by, listed } = found;
   if (by === 'user' && listed.length > 1) {
-    throw new UsageError(
-      `${listed.length} runners are running; choose one with --config FILE or --socket PATH:\n${socketChoices(listed)}`,
-    );
+    throw new UsageError(severalRunning(listed));
   }
   return listed.map(({ path }) => path);
 }

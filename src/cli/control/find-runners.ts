@@ -12,6 +12,8 @@ export type FoundRunners =
   /** Never empty, oldest first. By a config: several only if it was started several times. */
   | { readonly by: 'config' | 'user'; readonly listed: readonly [ListedSocket, ...ListedSocket[]] };
 
+export const eitherConfigOrSocket = 'use either a CONFIG or --socket, not both';
+
 /**
  * Never finds the runner of another config: without `--socket`, the config decides if there is one.
  *
@@ -24,14 +26,24 @@ export async function findRunners(
   socket: string | null,
 ): Promise<FoundRunners> {
   if (socket !== null) {
-    if (config !== null) throw new UsageError('use either a CONFIG or --socket, not both');
+    if (config !== null) throw new UsageError(eitherConfigOrSocket);
     return { by: 'socket', path: socket };
   }
   const file = findConfig(io, config);
   const all = await listSockets(ownSocketDirectories(io));
   const [first, ...others] = file === null ? all : all.filter(({ hello }) => isOf(hello.configFile, file));
   if (first !== undefined) return { by: file === null ? 'user' : 'config', listed: [first, ...others] };
-  throw new OperatingError(file === null ? noneAtAll(io) : noneOf(io, file, all));
+  throw new OperatingError(noneRunning(io, file, all));
+}
+
+/** @param file `null` without a config */
+export function noneRunning(io: ConfigIo, file: string | null, others: readonly ListedSocket[]): string {
+  return file === null ? noneAtAll(io) : noneOf(io, file, others);
+}
+
+/** Without a config, a command is for the only runner. */
+export function severalRunning(listed: readonly ListedSocket[]): string {
+  return `${listed.length} runners are running; choose one with --config FILE or --socket PATH:\n${socketChoices(listed)}`;
 }
 
 /** Runners to choose from, with what to add to a command for each. */

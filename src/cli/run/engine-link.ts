@@ -10,6 +10,7 @@ import { LinkError } from '../../link/link-errors.ts';
 import { LinkServer } from '../../link/server/server.ts';
 import { listSockets } from '../../link/sockets/list-sockets.ts';
 import { prepareFirstSocketPath } from '../../link/sockets/socket-path.ts';
+import type { Health, Verdict } from '../../monitoring/health/health.ts';
 import { emptySnapshot, reduce } from '../../store/reduce.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownSocketDirectories } from '../files/own-directories.ts';
@@ -33,10 +34,11 @@ export interface EngineLinkOptions {
 export async function openEngineLink(
   io: Io,
   engine: Engine,
+  health: Health,
   options: EngineLinkOptions,
 ): Promise<() => Promise<void>> {
   const { socket, ownerFd } = options;
-  const server = linkServer(engine, options);
+  const server = linkServer(engine, health, options);
   if (ownerFd !== null) server.adopt(ownerFd);
   const path = await listen(io, server, socket);
   // On the way it removes the sockets of runners that were killed. Sockets that it can't remove may stay.
@@ -50,6 +52,7 @@ export async function openEngineLink(
 /** A server for this engine: sends its state and carries out commands. It doesn't listen yet. */
 export function linkServer(
   engine: Engine,
+  health: Health,
   { config, configFile, version }: Pick<EngineLinkOptions, 'config' | 'configFile' | 'version'>,
 ): LinkServer {
   let model = emptySnapshot;
@@ -65,6 +68,7 @@ export function linkServer(
       runners: config.runners.map(({ key }) => key),
       startedAtMs: Date.now(),
     },
+    health: () => ({ notAlive: reasonsOf(health.livez()), notReady: reasonsOf(health.readyz()) }),
     snapshot: () => {
       engine.flushEvents();
       return model;
@@ -75,6 +79,10 @@ export function linkServer(
     openOutput: (jobId) => engine.openOutput(jobId),
     onOwnerGone: () => engine.stop('quit'),
   });
+}
+
+function reasonsOf(verdict: Verdict): readonly string[] {
+  return verdict.ok ? [] : verdict.reasons;
 }
 
 /** Never fails, because a runner without a socket can still run jobs. @returns the socket's path; `null` without one */

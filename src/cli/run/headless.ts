@@ -6,6 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
 import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';
+import type { Systemd } from '../../monitoring/systemd/systemd.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
@@ -56,8 +57,9 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
     });
     const endLog = log === null ? () => {} : openLog(io, engine, log);
     const health = new Health(engine);
-    const closeLink = await openEngineLink(io, engine, options);
-    const release = handleSignals(io, engine);
+    const closeLink = await openEngineLink(io, engine, health, options);
+    const systemd = await notifySystemd(io, engine, health);
+    const release = handleSignals(io, engine, systemd);
     // A fault of this program may end the process, too.
     io.process.on('exit', () => {
       engine.abandon();
@@ -67,6 +69,7 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
     keepMemorySmall();
     const { unwritten } = await engine.stopped;
     await closeLink();
+    await systemd?.close();
     health.close();
     release();
     // Workers that stay registered while Redis is away are off its lists with the next start of any runner.
@@ -76,12 +79,29 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
   }
 }
 
+/** Loads nothing unless systemd wants to be notified. */
+async function notifySystemd({ env, stderr }: Io, engine: Engine, health: Health): Promise<Systemd | null> {
+  if ((env.NOTIFY_SOCKET ?? '') === '') return null;
+  const { openSystemd } = await import('../../monitoring/systemd/systemd.ts');
+  const tell = (message: string) => void stderr.write(`resque-runner: ${message}\n`);
+  return openSystemd({ env, engine, health, tell });
+}
+
 /** Handles Resque's signals and a few more. @returns stops handling them */
-export function handleSignals({ process }: Pick<Io, 'process'>, engine: Engine): () => void {
+export function handleSignals(
+  { process }: Pick<Io, 'process'>,
+  engine: Engine,
+  systemd: Pick<Systemd, 'reloading' | 'reloaded'> | null = null,
+): () => void {
   let isTerminating = false;
   const terminate = () => {
     engine.stop(isTerminating ? 'kill' : 'terminate');
     isTerminating = true;
+  };
+  const reload = () => {
+    systemd?.reloading();
+    engine.reload();
+    systemd?.reloaded();
   };
   const handlers: [NodeJS.Signals, () => void][] = [
     ['SIGTERM', terminate],
@@ -90,7 +110,7 @@ export function handleSignals({ process }: Pick<Io, 'process'>, engine: Engine):
     ['SIGUSR1', () => engine.killJobs()],
     ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false)],
     ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT', false)],
-    ['SIGHUP', () => void engine.reload()],
+    ['SIGHUP', reload],
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {

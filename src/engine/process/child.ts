@@ -34,7 +34,7 @@ export interface OutputSink {
 }
 
 /** A grandchild that keeps a pipe open delays the end of a job by no more than this. */
-const drainLimitMs = 1_000;
+export const drainLimitMs = 1_000;
 /** A stream that brings more than this within a window waits for the next one, so a flood delays no other job. */
 const windowLimitBytes = 2 * 1024 * 1024;
 const windowMs = 10;

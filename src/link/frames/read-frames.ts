@@ -6,6 +6,7 @@ import type { CommandReply } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import {
   type ClientFrame,
+  type HealthView,
   protocolVersion,
   type ServerFrame,
   type ServerHello,
@@ -85,6 +86,7 @@ export function readServerFrame(raw: RawFrame): ServerFrame | null {
 /** Of any version: these fields must stay the same, because a list of engines also shows those of other releases. */
 function readServerHello(raw: RawFrame): ServerHello {
   const { configFile, runners, isOwner } = raw;
+  const health = readHealth(raw.health);
   if (configFile !== null && typeof configFile !== 'string') throw wrong(raw, 'configFile');
   if (!Array.isArray(runners) || !runners.every((runner) => typeof runner === 'string')) {
     throw wrong(raw, 'runners');
@@ -100,7 +102,19 @@ function readServerHello(raw: RawFrame): ServerHello {
     runners,
     startedAtMs: numberOf(raw, 'startedAtMs'),
     isOwner,
+    ...(health === null ? {} : { health }),
   };
+}
+
+/** @returns `null` from an engine that doesn't tell it, or tells it differently */
+function readHealth(value: unknown): HealthView | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { notAlive, notReady } = value as Record<string, unknown>;
+  return isTexts(notAlive) && isTexts(notReady) ? { notAlive, notReady } : null;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function textOf(raw: RawFrame, field: string): string {

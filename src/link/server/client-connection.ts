@@ -13,6 +13,7 @@ import { type Command, type CommandReply, readingCommands, refused } from '../..
 import type { EngineEvent } from '../../protocol/events.ts';
 import {
   clientFrameLimit,
+  type HealthView,
   protocolVersion,
   type ServerFrame,
   type ServerHello,
@@ -29,7 +30,8 @@ import { OutputWatches } from './output-watches.ts';
 
 /** What the server asks of the engine's process. */
 export interface LinkHost {
-  readonly hello: Omit<ServerHello, 'type' | 'protocol' | 'isOwner'>;
+  readonly hello: Omit<ServerHello, 'type' | 'protocol' | 'isOwner' | 'health'>;
+  health(): HealthView;
   snapshot(): Snapshot;
   /** Held while a client is connected. @returns ends the subscription */
   subscribe(listener: (event: EngineEvent) => void): () => void;
@@ -72,6 +74,10 @@ const longestName = 64;
 /** Of output, per step of the server: 4 MB/s at 20 steps a second. */
 const outputBytesPerStep = 200 * 1024;
 
+export function helloOf(host: LinkHost, isOwner: boolean): ServerHello {
+  return { type: 'hello', protocol: protocolVersion, ...host.hello, isOwner, health: host.health() };
+}
+
 export class Connection {
   readonly isOwner: boolean;
   readonly #socket: Socket;
@@ -108,7 +114,7 @@ export class Connection {
     socket.on('drain', () => this.#catchUp());
     // No limit for the owner, which started the engine: it may be suspended.
     if (!isOwner) this.#timer = setTimeout(() => this.#onNoHello(), helloTimeoutMs);
-    this.#send({ type: 'hello', protocol: protocolVersion, ...host.hello, isOwner });
+    this.#send(helloOf(host, isOwner));
   }
 
   /** Whether its end stops the engine: it is the owner and hasn't disowned the engine. */

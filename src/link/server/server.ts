@@ -7,7 +7,7 @@ import { createServer, type Server, Socket } from 'node:net';
 import { encodeFrame } from '../frames/frame-codec.ts';
 import { LinkError, linkMessages } from '../link-errors.ts';
 import { listenAt } from '../sockets/listen.ts';
-import { Connection, type ConnectionHooks, type LinkHost } from './client-connection.ts';
+import { Connection, type ConnectionHooks, helloOf, type LinkHost } from './client-connection.ts';
 import { EventBatch } from './event-batch.ts';
 import { Pacer } from './pacer.ts';
 
@@ -105,6 +105,8 @@ export class LinkServer {
       return;
     }
     const message = linkMessages.tooManyClients(connectionsLimit);
+    // A probe needs no more than the hello.
+    socket.write(encodeFrame(helloOf(this.#host, false)));
     // Closed at once: a rejected client must not keep a descriptor.
     socket.end(encodeFrame({ type: 'refused', message }), () => socket.destroy());
   }

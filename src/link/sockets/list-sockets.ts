@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerHello } from '../../protocol/frames.ts';
 import { removeDeadSocket, statOf } from './listen.ts';
-import { look } from './peek.ts';
+import { look, type SocketState } from './peek.ts';
 import { codeOf, isOurDirectory } from './socket-path.ts';
 import { ownUid } from './users.ts';
 
@@ -26,11 +26,31 @@ export async function listSockets(
   directories: readonly string[],
   uid = ownUid(),
 ): Promise<readonly ListedSocket[]> {
+  const { listed } = await surveySockets(directories, undefined, uid);
+  return listed;
+}
+
+/**
+ * The same with the paths of sockets where somebody listens, but doesn't say hello.
+ *
+ * @param limitMs how long to wait for a hello
+ */
+export async function surveySockets(
+  directories: readonly string[],
+  limitMs?: number,
+  uid = ownUid(),
+): Promise<{ readonly listed: readonly ListedSocket[]; readonly silent: readonly string[] }> {
   const ours = [...new Set(directories)].filter((directory) => isOurDirectory(directory, uid));
-  const found = await Promise.all(ours.flatMap((directory) => socketsIn(directory, uid)).map(lookAt));
-  return found
-    .filter((listed) => listed !== null)
-    .toSorted((a, b) => a.hello.startedAtMs - b.hello.startedAtMs || a.path.localeCompare(b.path));
+  const paths = ours.flatMap((directory) => socketsIn(directory, uid));
+  const found = await Promise.all(
+    paths.map(async (path) => ({ path, hello: await lookAndTidy(path, limitMs) })),
+  );
+  return {
+    listed: found
+      .filter((each): each is ListedSocket => typeof each.hello !== 'string')
+      .toSorted((a, b) => a.hello.startedAtMs - b.hello.startedAtMs || a.path.localeCompare(b.path)),
+    silent: found.filter(({ hello }) => hello === 'taken').map(({ path }) => path),
+  };
 }
 
 function socketsIn(directory: string, uid: number): string[] {
@@ -54,8 +74,8 @@ function namesIn(directory: string): string[] {
   }
 }
 
-async function lookAt(path: string): Promise<ListedSocket | null> {
-  const found = await look(path);
+async function lookAndTidy(path: string, limitMs: number | undefined): Promise<ServerHello | SocketState> {
+  const found = await look(path, limitMs);
   if (found === 'dead') await removeDeadSocket(path);
-  return typeof found === 'string' ? null : { path, hello: found };
+  return found;
 }

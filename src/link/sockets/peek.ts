@@ -1,5 +1,5 @@
 /** Finds out who listens at a path, without becoming a client: an engine says hello at once. */
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { type ServerHello, serverFrameLimit } from '../../protocol/frames.ts';
 import { FrameDecoder, FrameError } from '../frames/frame-codec.ts';
 import { readServerFrame } from '../frames/read-frames.ts';
@@ -8,16 +8,20 @@ import { codeOf, pathFits } from './socket-path.ts';
 /** `dead`: no server will ever answer there again; `taken`: one may, or it isn't a socket; `gone`: nothing is there. */
 export type SocketState = 'dead' | 'taken' | 'gone';
 
-const timeoutMs = 1_000;
+const usualLimitMs = 1_000;
 
-/** @returns the hello of an engine of any version; if none comes within a second, what is there instead */
-export function look(path: string): Promise<ServerHello | SocketState> {
+/** @returns the hello of an engine of any version; if none comes in time, what is there instead */
+export function look(path: string, limitMs = usualLimitMs): Promise<ServerHello | SocketState> {
   if (!pathFits(path)) return Promise.resolve('gone');
+  return greeting(createConnection(path), limitMs);
+}
+
+/** The same of a connection, which ends with it. */
+export function greeting(socket: Socket, limitMs: number): Promise<ServerHello | SocketState> {
   return new Promise((resolve) => {
     const decoder = new FrameDecoder(serverFrameLimit);
-    const socket = createConnection(path);
     // For the whole look, not for silence: a server that sends other things must not delay it.
-    const timer = setTimeout(() => answer('taken'), timeoutMs);
+    const timer = setTimeout(() => answer('taken'), limitMs);
     const answer = (found: ServerHello | SocketState) => {
       clearTimeout(timer);
       socket.destroy();

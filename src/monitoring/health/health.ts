@@ -7,7 +7,7 @@
  * tries to connect. So an engine without a reply, an error or a try for longer is stuck, and so is one with a step that
  * doesn't end while Redis is up. Jobs may run as long as they like.
  *
- * Ready: Redis is usable, and the runner takes jobs. A Redis that hangs with its connections open is noticed by a heartbeat
+ * Ready: alive, Redis is usable, and the runner takes jobs. A Redis that hangs with its connections open is noticed by a heartbeat
  * without a reply, after 14 seconds at most.
  */
 import { healthMessages } from '../../messages/health.ts';
@@ -57,14 +57,18 @@ export class Health {
   }
 
   livez(): Verdict {
+    return verdict(this.#stuckReasons());
+  }
+
+  #stuckReasons(): string[] {
     const reasons: string[] = [];
     if (this.#redis.looks >= stuckLooks) reasons.push(healthMessages.stuckRedis(this.#redis.looks * lookMs));
     if (this.#steps.looks >= stuckLooks) reasons.push(healthMessages.stuckStep(this.#steps.looks * lookMs));
-    return verdict(reasons);
+    return reasons;
   }
 
   readyz(): Verdict {
-    const reasons: string[] = [];
+    const reasons = this.#stuckReasons();
     if (this.#isStopping) reasons.push(healthMessages.stopping);
     // At the end, the runner itself closes its connections.
     else if (!this.#wasUp) reasons.push(healthMessages.neverUp(this.#trouble));

@@ -23,6 +23,7 @@ const commands = [
   'exec',
   'failed',
   'delayed',
+  'health',
   'init',
   'pause',
   'reset',

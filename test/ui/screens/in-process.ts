@@ -14,6 +14,7 @@ import { Engine, type LoadedConfig } from '../../../src/engine/engine.ts';
 import { LinkClient } from '../../../src/link/client/client.ts';
 import type { LinkServer } from '../../../src/link/server/server.ts';
 import { runnerName } from '../../../src/messages/runners.ts';
+import { Health } from '../../../src/monitoring/health/health.ts';
 import type { UiEnd } from '../../../src/ui/actions/action-context.ts';
 import { type FrameOutput, FrameSink } from '../../../src/ui/terminal/frame-sink.ts';
 import { enterSequence } from '../../../src/ui/terminal/screen-guard.ts';
@@ -117,10 +118,12 @@ class LinkedEngine {
   readonly engine: Engine;
   readonly path: string;
   readonly #server: LinkServer;
+  readonly #health: Health;
 
-  private constructor(engine: Engine, server: LinkServer, path: string) {
+  private constructor(engine: Engine, server: LinkServer, health: Health, path: string) {
     this.engine = engine;
     this.#server = server;
+    this.#health = health;
     this.path = path;
   }
 
@@ -134,7 +137,9 @@ class LinkedEngine {
     if (redis.kind === 'embedded') throw new Error('tests bring their own Redis');
     const spoolDirectory = stage.path('state');
     const engine = new Engine({ config, redis, version: '0.0.0', drain, spoolDirectory, readConfig });
-    const server = linkServer(engine, { config, configFile: '/srv/app/cfg.json', version: '0.0.0' });
+    const health = new Health(engine);
+    const about = { config, configFile: '/srv/app/cfg.json', version: '0.0.0' };
+    const server = linkServer(engine, health, about);
     const path = stage.path('1.sock');
     await server.listen(path);
     const connected = new Promise<void>((resolve) => {
@@ -144,13 +149,14 @@ class LinkedEngine {
     });
     engine.start();
     if (awaitRedis) await connected;
-    return new LinkedEngine(engine, server, path);
+    return new LinkedEngine(engine, server, health, path);
   }
 
   async stop(): Promise<void> {
     this.engine.stop('kill');
     await this.engine.stopped;
     await this.#server.close();
+    this.#health.close();
   }
 }
 

@@ -1,0 +1,97 @@
+/**
+ * Sends notifications to systemd in order, and never holds up the runner. What can't be sent is tried again, unless a later
+ * notification of the same kind has replaced it by then: of each kind, at most one waits.
+ */
+import { systemdMessages } from '../../messages/systemd.ts';
+import type { Cancel, Clock } from '../../resque/redis/clock.ts';
+import { type Datagrams, openDatagrams } from './datagrams.ts';
+import { notifyByProgram } from './notify-program.ts';
+
+const retryMs = 1_000;
+
+export interface NotifierOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Says something to the operator. */
+  readonly tell: (message: string) => void;
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #datagrams: Datagrams | null;
+  /** Oldest first. */
+  #waiting: string[] = [];
+  #sending: Promise<void> | null = null;
+  #isClosed = false;
+  #cancelRetry: Cancel = () => {};
+  readonly #told = new Set<string>();
+
+  /** @returns `null` if systemd gave an address that can't be used */
+  static open(options: NotifierOptions): Notifier | null {
+    const { NOTIFY_SOCKET: address = '' } = options.env;
+    if (/^[/@]./.test(address)) return new Notifier(address, options);
+    options.tell(systemdMessages.unsupportedSocket(address));
+    return null;
+  }
+
+  private constructor(address: string, options: NotifierOptions) {
+    this.#options = options;
+    this.#datagrams = openDatagrams(address);
+    if (!this.isCheap) options.tell(systemdMessages.throughProgram);
+  }
+
+  /** Whether a notification needs no process. */
+  get isCheap(): boolean {
+    return this.#datagrams !== null;
+  }
+
+  /** @param text assignments, one a line; the first one is the kind: `READY=1\nSTATUS=…` */
+  send(text: string): void {
+    this.#waiting = this.#waiting.filter((waiting) => kindOf(waiting) !== kindOf(text));
+    this.#waiting.push(text);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Waits for what is being sent. */
+  async close(): Promise<void> {
+    await this.#sending;
+    this.#isClosed = true;
+    this.#cancelRetry();
+    this.#datagrams?.close();
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#cancelRetry();
+    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+      const problem = await this.#sendOne(text);
+      if (problem === null) continue;
+      this.#keep(text);
+      this.#tellOnce(problem);
+      const retry = () => {
+        if (!this.#isClosed) this.#sending ??= this.#sendAll();
+      };
+      this.#cancelRetry = this.#options.clock.after(retryMs, retry, { keepsAlive: false });
+      break;
+    }
+    this.#sending = null;
+  }
+
+  #sendOne(text: string): Promise<string | null> | string | null {
+    return this.#datagrams === null ? notifyByProgram(text, this.#options.env) : this.#datagrams.send(text);
+  }
+
+  #keep(text: string): void {
+    const isReplaced = this.#waiting.some((waiting) => kindOf(waiting) === kindOf(text));
+    if (!isReplaced) this.#waiting.unshift(text);
+  }
+
+  #tellOnce(problem: string): void {
+    if (this.#told.has(problem)) return;
+    this.#told.add(problem);
+    this.#options.tell(systemdMessages.unsent(problem));
+  }
+}
+
+function kindOf(text: string): string {
+  return text.slice(0, text.indexOf('='));
+}

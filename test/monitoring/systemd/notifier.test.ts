@@ -1,0 +1,101 @@
+/** Notifications reach systemd's socket, whatever its address, and a socket that takes none holds up nothing. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { libc } from '../../../src/engine/launch/libc.ts';
+import { openDatagrams } from '../../../src/monitoring/systemd/datagrams.ts';
+import { Notifier } from '../../../src/monitoring/systemd/notifier.ts';
+import { MovableClock } from '../../helpers/movable-clock.ts';
+import { StandIn } from './stand-in.ts';
+
+function temporaryPath(name: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'rr-notify-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return join(directory, name);
+}
+
+function openNotifier(address: string) {
+  const clock = new MovableClock();
+  const told: string[] = [];
+  const notifier = Notifier.open({
+    env: { NOTIFY_SOCKET: address },
+    clock,
+    tell: (message) => told.push(message),
+  });
+  return { notifier, clock, told };
+}
+
+/** What was sent has been passed on or has failed. */
+async function settle(): Promise<void> {
+  await new Promise(setImmediate);
+}
+
+describe.skipIf(libc() === null)('through the C library', () => {
+  test.each([
+    ['a path', () => temporaryPath('notify')],
+    ['an abstract name', () => `@rr-test-${process.pid}/an abstract name`],
+  ])('notifications reach %s in order', async (_, addressOf) => {
+    const systemd = StandIn.listen(addressOf());
+    const { notifier, told } = openNotifier(systemd.address);
+    for (const text of ['STATUS=one', 'READY=1\nSTATUS=zwölf', 'WATCHDOG=1']) {
+      notifier?.send(text);
+      await settle();
+    }
+    expect(systemd.read()).toEqual(['STATUS=one', 'READY=1\nSTATUS=zwölf', 'WATCHDOG=1']);
+    expect([told, notifier?.isCheap]).toEqual([[], true]);
+    await notifier?.close();
+  });
+
+  test('a full socket is told once, and takes the latest of each kind when it has room', async () => {
+    const systemd = StandIn.listen();
+    const filler = openDatagrams(systemd.address);
+    let count = 0;
+    while (filler?.send('X=1') === null) count += 1;
+    filler?.close();
+    const { notifier, clock, told } = openNotifier(systemd.address);
+    for (const text of ['READY=1', 'STATUS=old', 'WATCHDOG=1', 'STATUS=new', 'WATCHDOG=1']) {
+      notifier?.send(text);
+      await settle();
+    }
+    clock.move(1_000);
+    await settle();
+    expect(told).toEqual(["systemd can't be notified at the moment: EAGAIN; trying again"]);
+    expect(systemd.read()).toHaveLength(count);
+    clock.move(1_000);
+    await settle();
+    expect(systemd.read().slice(count)).toEqual(['READY=1', 'STATUS=new', 'WATCHDOG=1']);
+    await notifier?.close();
+  });
+
+  test('a socket that has gone is told once, and gets the rest when it is back', async () => {
+    const path = temporaryPath('notify');
+    const { notifier, clock, told } = openNotifier(path);
+    notifier?.send('READY=1');
+    await settle();
+    clock.move(1_000);
+    await settle();
+    expect(told).toEqual(["systemd can't be notified at the moment: ENOENT; trying again"]);
+    const systemd = StandIn.listen(path);
+    notifier?.send('WATCHDOG=1');
+    await settle();
+    expect(systemd.read()).toEqual(['READY=1', 'WATCHDOG=1']);
+    await notifier?.close();
+  });
+
+  test('a path that no socket can have is an error like any other', async () => {
+    const { notifier, told } = openNotifier(`/${'x'.repeat(108)}`);
+    notifier?.send('READY=1');
+    await settle();
+    expect(told).toEqual(["systemd can't be notified at the moment: ENAMETOOLONG; trying again"]);
+    await notifier?.close();
+  });
+});
+
+test.each(['relative/path', 'vsock:2:1234', '/', '@'])('an address like %s is refused', (address) => {
+  const { notifier, told } = openNotifier(address);
+  expect(notifier).toBeNull();
+  expect(told).toEqual([
+    `systemd can't be notified: NOTIFY_SOCKET must be an absolute path or begin with @, got "${address}"`,
+  ]);
+});
