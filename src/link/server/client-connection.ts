@@ -13,10 +13,8 @@ import { type Command, type CommandReply, readingCommands, refused } from '../..
 import type { EngineEvent } from '../../protocol/events.ts';
 import {
   clientFrameLimit,
-  type HealthView,
   protocolVersion,
   type ServerFrame,
-  type ServerHello,
   serverFrameLimit,
 } from '../../protocol/frames.ts';
 import type { OutputReader } from '../../protocol/output.ts';
@@ -25,13 +23,12 @@ import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } fr
 import { readCommand } from '../frames/read-command.ts';
 import { type ReadClientFrame, readClientFrame } from '../frames/read-frames.ts';
 import { linkMessages } from '../link-errors.ts';
+import { type GreetingHost, helloOf } from './hello.ts';
 import { withKnownHistory } from './older-screens.ts';
 import { OutputWatches } from './output-watches.ts';
 
 /** What the server asks of the engine's process. */
-export interface LinkHost {
-  readonly hello: Omit<ServerHello, 'type' | 'protocol' | 'isOwner' | 'health'>;
-  health(): HealthView;
+export interface LinkHost extends GreetingHost {
   snapshot(): Snapshot;
   /** Held while a client is connected. @returns ends the subscription */
   subscribe(listener: (event: EngineEvent) => void): () => void;
@@ -73,10 +70,6 @@ const unansweredLimit = 64;
 const longestName = 64;
 /** Of output, per step of the server: 4 MB/s at 20 steps a second. */
 const outputBytesPerStep = 200 * 1024;
-
-export function helloOf(host: LinkHost, isOwner: boolean): ServerHello {
-  return { type: 'hello', protocol: protocolVersion, ...host.hello, isOwner, health: host.health() };
-}
 
 export class Connection {
   readonly isOwner: boolean;

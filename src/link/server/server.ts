@@ -7,8 +7,9 @@ import { createServer, type Server, Socket } from 'node:net';
 import { encodeFrame } from '../frames/frame-codec.ts';
 import { LinkError, linkMessages } from '../link-errors.ts';
 import { listenAt } from '../sockets/listen.ts';
-import { Connection, type ConnectionHooks, helloOf, type LinkHost } from './client-connection.ts';
+import { Connection, type ConnectionHooks, type LinkHost } from './client-connection.ts';
 import { EventBatch } from './event-batch.ts';
+import { helloOf } from './hello.ts';
 import { Pacer } from './pacer.ts';
 
 /** More than a user opens on purpose; the owner doesn't count. */
