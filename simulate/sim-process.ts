@@ -255,6 +255,7 @@ function poolConfig(entry: Entry): PoolConfig {
     ...{ script: ['/bin/true'], args: [], env: {}, cwd: null, timeoutSeconds: null, killAfterSeconds: 4 },
     ...{ mode: 'process', isPrestarted: false, prestartMaxAgeSeconds: null, maxJobs: null },
     onFailure: null,
+    logOutput: 'none',
   };
 }
 

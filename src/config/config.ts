@@ -77,6 +77,8 @@ export interface RetryPolicy extends RetryRule {
   readonly classes: Readonly<Record<string, RetryRule>>;
 }
 
+export type LogOutput = 'none' | 'failed' | 'all';
+
 /** Plugins whose locks a runner can release: resque-loner, resque-lock, and QueueLock of node-resque. */
 export type Lock = 'loner' | 'resque-lock' | 'node';
 
@@ -117,6 +119,8 @@ export interface PoolConfig {
   readonly rate: Rate | null;
   /** The program that hears of failures, like `script`; `null` for none. */
   readonly onFailure: readonly string[] | null;
+  /** Whether the output of jobs goes into the log: not at all, once they have failed, or while they run. */
+  readonly logOutput: LogOutput;
 }
 
 export interface RedisAuth {

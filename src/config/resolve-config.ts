@@ -97,6 +97,7 @@ function resolveRunner(key: string, { concurrency, limit, rate }: PoolSettings, 
     limit: unlessZero(limit),
     rate,
     onFailure: all.onFailure,
+    logOutput: all.logOutput,
   };
 }
 

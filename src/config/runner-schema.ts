@@ -137,6 +137,11 @@ const rate = v.nullable(
   ),
 );
 
+const logOutput = oneOf(
+  'Whether the output of jobs goes into the log, a line each: what is kept of it once a job has failed, or all of it while jobs run. At most 1,000 lines of a job.',
+  ['none', 'failed', 'all'],
+);
+
 const concurrency = wholeNumber('How many jobs of this entry may run at the same time.', 1, MOST_SLOTS);
 
 /** Fields of an entry that can also stand at the top level of a file, for all of its entries. */
@@ -156,6 +161,7 @@ export const jobEntries = {
   retry: v.exactOptional(retry),
   locks: v.exactOptional(locks),
   onFailure: v.exactOptional(onFailure),
+  logOutput: v.exactOptional(logOutput),
 };
 
 /** The same at the top level of the config, with defaults. */
@@ -175,6 +181,7 @@ export const jobDefaults = {
   retry: v.optional(retry, null),
   locks: v.optional(locks, []),
   onFailure: v.optional(onFailure, null),
+  logOutput: v.optional(logOutput, 'none'),
 };
 
 export const runnerEntries = {

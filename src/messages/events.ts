@@ -4,7 +4,7 @@
  * Long because it is one table.
  */
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
-import type { JobView } from '../protocol/job.ts';
+import type { JobOutcome, JobView } from '../protocol/job.ts';
 import { failureMessages } from './failures.ts';
 import { keptText, overrideMessages } from './overrides.ts';
 import { duration, nextRunText, plural } from './quantities.ts';
@@ -14,7 +14,7 @@ import { schedulerMessages } from './scheduler.ts';
 import { visibleWithin } from './visible.ts';
 
 export type Level = 'info' | 'warn' | 'error';
-export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺';
+export type Glyph = '▸' | '✓' | '✗' | '!' | '‖' | '●' | '↺' | '·';
 
 /** Colors of the glyphs, by their names in the terminal's palette. */
 export const glyphColors = {
@@ -25,6 +25,7 @@ export const glyphColors = {
   '‖': 'yellow',
   '●': 'blue',
   '↺': 'yellow',
+  '·': 'gray',
 } as const satisfies Record<Glyph, string>;
 
 /** One line of the log, before it is laid out. All texts are safe to print as they are: see `visible`. */
@@ -42,6 +43,8 @@ const classLimit = 24;
 const argsLimit = 39;
 const queueLimit = 40;
 const textLimit = 200;
+/** A line that a job printed. */
+const outputLineLimit = 4_000;
 
 /**
  * @param job the event's job, if the event is about a job that was started
@@ -131,6 +134,24 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       );
     case 'job.finished':
       return finished(event, job);
+    case 'output.logged':
+      return aboutJob(
+        event.queue,
+        event.jobId,
+        '·',
+        outputLevel(event),
+        visibleWithin(event.line, outputLineLimit),
+      );
+    case 'output.left-out':
+      return aboutJob(
+        event.queue,
+        event.jobId,
+        '·',
+        outputLevel(event),
+        event.lines === null
+          ? 'further output is left out of the log'
+          : `${plural(event.lines, 'line')} of output left out of the log`,
+      );
     case 'failure.recorded':
       // `job.finished` has the failure of a job that ran.
       return event.failure.jobId === null
@@ -237,6 +258,12 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       // From a runner of a later version.
       return null;
   }
+}
+
+/** The level of the job's end, if that is known. */
+function outputLevel({ outcome }: { readonly outcome?: JobOutcome }): Level {
+  if (outcome === undefined) return 'info';
+  return outcome === 'failed' ? 'error' : 'warn';
 }
 
 /** About the log itself. */

@@ -45,7 +45,7 @@ export function visibleArgs(args: string): string {
 
 /** Printable ASCII and our own glyphs. Most lines are plain, and the long pattern is the most expensive part of a line. */
 function isPlain(text: string): boolean {
-  return !/[^ -~▸✓✗‖●↺…→]/.test(text);
+  return !/[^ -~▸✓✗‖●↺·…→]/.test(text);
 }
 
 /** `\u001b`; beyond the basic plane, both halves of the pair. */

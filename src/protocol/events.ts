@@ -239,6 +239,28 @@ export type EngineFact =
       readonly line: string;
     }
   | {
+      /** A line that a job printed, for the log only, if `logOutput` asks for it. Screens read the output itself. */
+      readonly type: 'output.logged';
+      readonly jobId: string;
+      readonly queue: string;
+      readonly jobClass: string | null;
+      /** Set if it is told because the job has failed. */
+      readonly outcome?: 'failed' | 'retried';
+      readonly stream: OutputStream;
+      /** At most 4,000 characters as the job wrote them. Hostile until sanitised. */
+      readonly line: string;
+    }
+  | {
+      /** Lines that a job printed and the log doesn't have, for the log only. */
+      readonly type: 'output.left-out';
+      readonly jobId: string;
+      readonly queue: string;
+      readonly jobClass: string | null;
+      readonly outcome?: 'failed' | 'retried';
+      /** `null`: all that follow. */
+      readonly lines: number | null;
+    }
+  | {
       readonly type: 'job.killed';
       readonly jobId: string;
       readonly queue: string;

@@ -58,6 +58,8 @@ function isWorthKeeping(event: EngineEvent): boolean {
       return event.failure.jobId === null;
     // Output, and counters.
     case 'job.printed':
+    case 'output.logged':
+    case 'output.left-out':
     case 'counters.changed':
     case 'queue.backlog':
     case 'queue.limited':

@@ -162,6 +162,8 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'schedule.enqueued':
     case 'schedule.skipped':
     case 'schedule.failed':
+    case 'output.logged':
+    case 'output.left-out':
       return snapshot;
     default:
       event satisfies never;

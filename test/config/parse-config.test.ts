@@ -49,6 +49,7 @@ describe('a whole file', () => {
           limit: null,
           rate: null,
           onFailure: null,
+          logOutput: 'none',
         },
       ],
       shutdownTimeoutSeconds: 8,
@@ -124,6 +125,7 @@ describe('runners', () => {
       retry: { attempts: 3 },
       locks: ['loner', 'node', 'loner'],
       onFailure: ['./notify', '-v'],
+      logOutput: 'all',
     };
     expect(configOf(fileWith(shared)).runners[0]).toEqual({
       key: 'mail',
@@ -145,6 +147,7 @@ describe('runners', () => {
       limit: null,
       rate: null,
       onFailure: ['/etc/rr/notify', '-v'],
+      logOutput: 'all',
     });
   });
 
@@ -164,6 +167,7 @@ describe('runners', () => {
       prestartMaxAge: 7,
       maxJobs: 1,
       onFailure: null,
+      logOutput: 'none',
       retry: null,
       locks: [],
       limit: 10,
@@ -184,6 +188,7 @@ describe('runners', () => {
         prestartMaxAge: 60,
         maxJobs: 1_000,
         onFailure: 'x',
+        logOutput: 'failed',
         retry: { attempts: 9 },
       },
     };
@@ -207,6 +212,7 @@ describe('runners', () => {
       limit: 10,
       rate: { intervalMs: 600, burst: 20, text: '100/m burst 20' },
       onFailure: null,
+      logOutput: 'none',
     });
   });
 

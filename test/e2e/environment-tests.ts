@@ -73,6 +73,18 @@ export function environmentTests(programEnv: Readonly<Record<string, string>> = 
       );
     });
 
+    test("has the trace of its payload, and never the runner's own", async () => {
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      await e2e.enqueue('mail', { ...job, traceparent });
+      await e2e.enqueue('mail', job);
+      const script = e2e.script('echo "$TRACEPARENT $TRACESTATE" >> "$D/traces"');
+      const env = { ...programEnv, TRACEPARENT: traceparent.replaceAll('4', '5'), TRACESTATE: 'a=b' };
+      const runner = await e2e.run({ runners: { mail: 1 }, script }, { isProgram: true, env });
+      const lines = await runner.waitForFinished(2);
+      expect(e2e.fileLines('traces')).toEqual([`${traceparent} `, ' ']);
+      expect(lines).toHaveLength(2);
+    });
+
     test('names the worker as Redis does', async () => {
       const script = e2e.script('echo "$RESQUE_WORKER" > "$D/worker"; exit 1');
       await e2e.enqueue('mail', job);

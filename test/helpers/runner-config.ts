@@ -21,4 +21,5 @@ export const runnerDefaults: PoolConfig = {
   limit: null,
   rate: null,
   onFailure: null,
+  logOutput: 'none',
 };

@@ -154,6 +154,14 @@ const factsByType: {
   }),
   'job.started': fc.record({ job: jobs }),
   'job.printed': fc.record({ jobId: anyIds, stream: fc.constantFrom('stdout', 'stderr'), line: texts }),
+  'output.logged': fc.record({
+    ...{ jobId: anyIds, queue: names, jobClass: jobClasses, line: texts },
+    stream: fc.constantFrom('stdout', 'stderr'),
+  }),
+  'output.left-out': fc.record({
+    ...{ jobId: anyIds, queue: names, jobClass: jobClasses },
+    lines: fc.option(counts, { nil: null }),
+  }),
   'job.killed': fc.record({
     jobId: anyIds,
     queue: names,

@@ -23,6 +23,7 @@ export type LineOf = (entry: LogEntry, wording: Wording, traceId: string | null)
 
 /** Longer strings are also cut for programs, so that no line has megabytes. */
 const textLimit = 4_000;
+const outputLine = 'output.logged';
 const subjectColumns = 10;
 const jobIdColumns = 5;
 
@@ -52,7 +53,7 @@ function jsonLine(entry: LogEntry, wording: Wording, traceId: string | null): st
   const time = new Date(entry.atMs).toISOString();
   const head = `{"time":"${time}","level":"${wording.level}","event":"${entry.type}"`;
   const trace = traceId === null ? '' : `,"traceId":"${traceId}"`;
-  return `${head}${jsonFields(entry)}${trace},"message":${JSON.stringify(message(wording))}}\n`;
+  return `${head}${jsonFields(entry)}${trace},"message":${JSON.stringify(message(entry, wording))}}\n`;
 }
 
 /**
@@ -63,13 +64,16 @@ function jsonFields(entry: LogEntry): string {
   const json = visibleJson(entry);
   const start = `{"type":"${entry.type}"`;
   const end = `,"seq":${entry.seq},"atMs":${entry.atMs}}`;
-  const isAsExpected = json.startsWith(start) && json.endsWith(end);
+  const isAsExpected = json.startsWith(start) && json.endsWith(end) && entry.type !== outputLine;
   if (isAsExpected && json.length <= textLimit) return json.slice(start.length, -end.length);
   const others = visibleJson(fieldsOf(entry), cutText).slice(1, -1);
   return others === '' ? '' : `,${others}`;
 }
 
-function fieldsOf({ seq: _seq, type: _type, atMs: _atMs, ...fields }: LogEntry): Record<string, unknown> {
+function fieldsOf(entry: LogEntry): Record<string, unknown> {
+  const { seq: _seq, type, atMs: _atMs, ...fields }: LogEntry & { line?: string } = entry;
+  // The message is the line.
+  if (type === outputLine) delete fields.line;
   return fields;
 }
 
@@ -86,7 +90,7 @@ function logfmtLine(entry: LogEntry, wording: Wording, traceId: string | null): 
   ];
   addPairs(pairs, '', fieldsOf(entry));
   if (traceId !== null) pairs.push(`traceId=${traceId}`);
-  pairs.push(`message=${logfmtValue(message(wording))}`);
+  pairs.push(`message=${logfmtValue(message(entry, wording))}`);
   return `${pairs.join(' ')}\n`;
 }
 
@@ -105,8 +109,9 @@ function logfmtValue(value: unknown): string {
   return /^[\w.,:;/@*+#~%-]+$/.test(text) ? text : visibleJson(cutText('', text));
 }
 
-/** The same text as in `pretty`, without time and columns. */
-function message({ glyph, subject, jobId, text }: Wording): string {
+/** The same text as in `pretty`, without time and columns. A line that a job printed stays as it is. */
+function message({ type }: LogEntry, { glyph, subject, jobId, text }: Wording): string {
+  if (type === outputLine) return text;
   return [glyph, subject, ...(jobId === null ? [] : [`#${jobId}`]), text].join(' ');
 }
 

@@ -18,6 +18,7 @@
 import type { EngineFact, FailureSummary, KillReason } from '../../protocol/events.ts';
 import type { JobOutcome, JobView, OutputStream } from '../../protocol/job.ts';
 import type { Payload } from '../../resque/format/payload.ts';
+import { traceIdOf } from '../../resque/format/traceparent.ts';
 import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
@@ -30,6 +31,7 @@ import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
 import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
 import type { WarmChildren } from '../warm/warm-children.ts';
 import { type FailedRun, refusalOf } from './failure-report.ts';
+import { LoggedOutput } from './logged-output.ts';
 import { attemptView, failureOutcome, isKnownInAdvance, nextRun, snoozeOutcome } from './retry.ts';
 
 /** Where the output of jobs is kept. */
@@ -99,11 +101,15 @@ export class Job implements OutputSink {
   /** Made when the first output comes: most jobs print nothing on one of them. */
   readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
   readonly #printedAtMs = { stdout: 0, stderr: 0 };
+  /** Set if its output may go into the log. */
+  readonly #log: LoggedOutput | null;
 
   constructor(id: string, taken: TakenJob, context: JobContext) {
     this.id = id;
     this.taken = taken;
     this.#context = context;
+    const isLogged = taken.pool.config.logOutput !== 'none';
+    this.#log = isLogged ? new LoggedOutput(id, taken, context.publish) : null;
   }
 
   start(): Promise<Outcome> | null {
@@ -183,8 +189,8 @@ export class Job implements OutputSink {
     const { queue, pool, slot } = this.taken;
     const { config } = pool;
     const { mark } = this.#context;
-    const facts = { queue, worker: slot.worker, mark, attempt: attemptView(this.taken) };
-    const stdin = payloadFor(this.taken).bytes;
+    const { bytes: stdin, traceparent = null } = payloadFor(this.taken);
+    const facts = { queue, worker: slot.worker, mark, attempt: attemptView(this.taken), traceparent };
     return startChild(launchSpecOf(config, facts, { stdin, hasResults: false }), this);
   }
 
@@ -205,6 +211,7 @@ export class Job implements OutputSink {
     this.#printedAtMs[stream] = atMs;
     this.#output[stream] ??= new OutputTail();
     this.#output[stream].push(chunk);
+    this.#log?.take(stream, chunk);
     const hold = outputs.take(this.id, stream, chunk, atMs);
     watcher?.printed(this, stream);
     return hold;
@@ -241,12 +248,14 @@ export class Job implements OutputSink {
     watcher?.ended(this);
     if (this.#program instanceof Child) this.#context.childEnded(this);
     else if (this.#program !== null) warm.release(this.#program);
+    const word = outcomeWords[outcome.kind];
+    this.#log?.end(word, this.#output);
     publish({
       type: 'job.finished',
       jobId: this.id,
       queue,
       jobClass: payload.isObject ? payload.jobClass : null,
-      outcome: outcomeWords[outcome.kind],
+      outcome: word,
       durationMs: this.#durationMs,
       exitCode: exit.exitCode,
       signal: exit.signal,
@@ -288,6 +297,7 @@ export class Job implements OutputSink {
       startedAtMs: this.#startedAtMs,
       pid: this.pid,
       ...this.#enqueuedAt(payload),
+      ...(payload.isObject && payload.traceparent ? { traceId: traceIdOf(payload.traceparent) } : {}),
       ...(timeoutSeconds === null ? {} : { timeoutSeconds }),
       ...(attempt === null ? {} : { attempt }),
     };

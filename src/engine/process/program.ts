@@ -11,6 +11,8 @@ export interface EnvironmentFacts {
   readonly mark: string;
   /** `null` if the entry doesn't retry jobs. */
   readonly attempt: AttemptView | null;
+  /** The trace of the job; left out if it has none, or if the job isn't known yet. */
+  readonly traceparent?: string | null;
 }
 
 /** Says in the environment of each job which runner process started it. It identifies jobs that outlived their runner. */
@@ -20,8 +22,13 @@ export const runnerVariable = 'RESQUE_RUNNER';
 const resultVariable = 'RESQUE_RESULT_FD';
 const resultDescriptor = 3;
 
+/** As OpenTelemetry names it. */
+const traceVariable = 'TRACEPARENT';
+
 const ownVariables = [
   ...['RESQUE_QUEUE', 'RESQUE_WORKER', 'RESQUE_ATTEMPT', 'RESQUE_ATTEMPTS'],
+  // The runner may have been started in a trace of its own.
+  ...[traceVariable, 'TRACESTATE'],
   ...[runnerVariable, resultVariable],
 ];
 /** systemd's, about this process: a job that uses them would speak for the runner, or wait for its watchdog. */
@@ -54,9 +61,11 @@ export function launchSpecOf(
 }
 
 /** The environment of a job's program, as `NAME=value`: ours, the config's, and its queue and worker. */
-function environmentOf(config: PoolConfig, { queue, worker, mark, attempt }: EnvironmentFacts): string[] {
+function environmentOf(config: PoolConfig, facts: EnvironmentFacts): string[] {
+  const { queue, worker, mark, attempt, traceparent = null } = facts;
   const own = [`RESQUE_QUEUE=${queue}`, `RESQUE_WORKER=${worker}`, `${runnerVariable}=${mark}`];
   if (attempt !== null) own.push(`RESQUE_ATTEMPT=${attempt.number}`, `RESQUE_ATTEMPTS=${attempt.of}`);
+  if (traceparent !== null) own.push(`${traceVariable}=${traceparent}`);
   return [...baseOf(config), ...own];
 }
 

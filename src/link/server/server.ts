@@ -120,6 +120,8 @@ export class LinkServer {
     this.#joined.add(connection);
     if (this.#endWatching !== null) return;
     const unsubscribe = this.#host.subscribe((event) => {
+      // For the log alone.
+      if (event.type === 'output.logged' || event.type === 'output.left-out') return;
       let isWanted = false;
       for (const each of this.#joined) {
         if (each.isBehind) each.missEvents();

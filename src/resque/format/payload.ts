@@ -7,6 +7,7 @@ import { enqueuedAtOf } from './enqueued-at.ts';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
 import { statusNameOf } from './job-status.ts';
 import { isDeeperThan, jsonText, memberSpans, tooDeep, withoutLoneSurrogates } from './json.ts';
+import { traceparentOf } from './traceparent.ts';
 
 export interface JobPayload {
   readonly isObject: true;
@@ -17,6 +18,8 @@ export interface JobPayload {
   readonly statusName: string;
   /** See enqueued-at.ts. */
   readonly enqueuedAtMs: number | null;
+  /** See traceparent.ts. */
+  readonly traceparent: string | null;
   /** JSON text of `args`, cut at `argsTextLimit`; '' if there are none. */
   readonly argsText: string;
   /**
@@ -37,6 +40,8 @@ export interface InvalidPayload {
   readonly original: Buffer;
   /** See job-status.ts. */
   readonly statusName: string;
+  /** It belongs to no trace. */
+  readonly traceparent?: never;
   /** `not JSON`, `an array`, … */
   readonly reason: string;
 }
@@ -85,6 +90,7 @@ export function readPayload(bytes: Buffer): Payload {
     jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
     statusName: statusNameOf(value),
     enqueuedAtMs: enqueuedAtOf(value),
+    traceparent: traceparentOf(value),
     argsText: argsTextOf(bytes, text, args),
     isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
     hasClass: jobClass !== undefined && jobClass !== null && jobClass !== '',
@@ -95,6 +101,7 @@ interface PayloadFacts {
   readonly jobClass: string | null;
   readonly statusName: string;
   readonly enqueuedAtMs: number | null;
+  readonly traceparent: string | null;
   readonly argsText: string;
   /** An ActiveJob wrapper without the job that resque-web looks for. */
   readonly isBareWrapper: boolean;
@@ -109,6 +116,7 @@ class ObjectPayload implements JobPayload {
   readonly jobClass: string | null;
   readonly statusName: string;
   readonly enqueuedAtMs: number | null;
+  readonly traceparent: string | null;
   readonly argsText: string;
   readonly #isBareWrapper: boolean;
   readonly #hasClass: boolean;
@@ -118,6 +126,7 @@ class ObjectPayload implements JobPayload {
     this.jobClass = facts.jobClass;
     this.statusName = facts.statusName;
     this.enqueuedAtMs = facts.enqueuedAtMs;
+    this.traceparent = facts.traceparent;
     this.argsText = facts.argsText;
     this.#isBareWrapper = facts.isBareWrapper;
     this.#hasClass = facts.hasClass;

@@ -272,6 +272,55 @@ describe('the JSON log', () => {
   });
 });
 
+describe('the output of a job', () => {
+  const about = { jobId: 'a9', queue: 'mail', jobClass: 'SendMail' };
+  const printed = { type: 'output.logged', ...about, stream: 'stderr', line: 'no \u001b[31mway\t' } as const;
+
+  test('is a line for each of its lines', () => {
+    expect(
+      pretty(
+        printed,
+        { ...printed, line: 'x'.repeat(3_999) },
+        { type: 'output.left-out', ...about, lines: null },
+        { type: 'output.left-out', ...about, lines: 1_200 },
+      ).map((line) => line.slice(9, 70)),
+    ).toEqual([
+      '· mail       #a9   no \\u001b[31mway\\t',
+      `· mail       #a9   ${'x'.repeat(42)}`,
+      '· mail       #a9   further output is left out of the log',
+      '· mail       #a9   1,200 lines of output left out of the log',
+    ]);
+  });
+
+  test('is the message for programs, with the level of the end of the job', () => {
+    const lines = logged('json', [
+      printed,
+      { ...printed, outcome: 'failed' },
+      { ...printed, outcome: 'retried' },
+    ]);
+    const [first, ...others] = lines.split('\n').slice(0, -1);
+    expect(JSON.parse(first ?? '')).toEqual({
+      ...{ time: new Date(atMs).toISOString(), level: 'info', event: 'output.logged' },
+      ...{ ...about, stream: 'stderr', message: 'no \\u001b[31mway\\t' },
+    });
+    expect(others.map((line) => JSON.parse(line).level)).toEqual(['error', 'warn']);
+    expect(logged('logfmt', [printed])).toContain(' jobClass=SendMail stream=stderr message="no ');
+  });
+});
+
+test('all lines about a job have the ID of its trace', () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const facts: EngineFact[] = [
+    { type: 'job.started', job: { ...job, traceId } },
+    { type: 'job.killed', jobId: 'a9', queue: 'mail', signal: 'SIGTERM', reason: 'timeout' },
+    finished,
+    { type: 'queue.resumed', queue: 'mail' },
+  ];
+  const lines = logged('json', facts).split('\n').slice(0, -1);
+  expect(lines.map((line) => JSON.parse(line).traceId)).toEqual([traceId, traceId, traceId, undefined]);
+  expect(logged('logfmt', facts).split(` traceId=${traceId} `)).toHaveLength(4);
+});
+
 describe('logfmt', () => {
   test('has the members of the JSON line, with a dot in the names of nested ones', () => {
     const text = logged('logfmt', [
@@ -377,6 +426,7 @@ const hostileFact = fc.oneof(
     reason: fc.constantFrom('operator', 'signal', 'timeout', 'shutdown'),
   }),
   fc.record({ type: fc.constant('failure.recorded'), failure: hostileFailure }),
+  fc.record({ ...{ type: fc.constant('output.logged'), jobId: hostile, queue: hostile }, line: hostile }),
   fc.record({
     type: fc.constantFrom('failures.retried', 'failures.removed'),
     count: fc.nat(),
@@ -541,7 +591,7 @@ describe('a hostile event', () => {
         expect(text.slice(0, -1)).not.toMatch(dangerous);
         const { time: _time, level: _level, message: _message, event, ...fields } = JSON.parse(text);
         // Where an event has a message of its own, the line's says it.
-        const { message: _own, ...own } = fact as { message?: string };
+        const { message: _own, line: _line, ...own } = fact as { message?: string; line?: string };
         expect({ type: event, ...fields }).toEqual(own);
       }),
       { numRuns: randomCases(2_000) },
