@@ -122,6 +122,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'run',
       'control',
       'check',
+      'config',
       'init',
       'failed',
       'delayed',

@@ -150,6 +150,18 @@ workers. Prints one line per result. Exits 0 if there is no problem or all are r
     examples: ['check', 'check /etc/resque-runner/cfg.json --repair'],
     load: () => import('./check/check-command.ts'),
   },
+  config: {
+    summary: 'show what is in force, and where each value comes from',
+    arguments: [config],
+    flags: ['config', 'redis', 'json'],
+    about: `Prints every field of the config as a runner would use it, with defaults and absolute paths, and where its value comes
+from: a line of a file with the environment variables in it, a flag, $REDIS_URL, or the default. It needs no Redis.
+
+Passwords are masked. So are values of "env" that come from the environment, or whose names look like a secret. If the config
+has mistakes, they are listed, and the exit code is 2.`,
+    examples: ['config', 'config /etc/resque-runner/cfg.json --json'],
+    load: () => import('./config/config-command.ts'),
+  },
   exec: {
     summary: 'run one job through its script as a worker would, without Redis',
     arguments: [

@@ -18,7 +18,7 @@ import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
 import { Notices } from './notices/notices.ts';
 import { OutputStore } from './output/output-store.ts';
-import { fieldsForRestart } from './pools/config-changes.ts';
+import { changesForRestart } from './pools/config-changes.ts';
 import { poolView, workerHostOf } from './pools/pool.ts';
 import { QueueRouter } from './pools/queue-router.ts';
 import { drainLimitMs } from './process/child.ts';
@@ -244,10 +244,11 @@ export class Engine {
   #apply(config: Config): { readonly changes: readonly string[]; readonly needsRestart: readonly string[] } {
     const changes = this.#redisSide.reconfigure(config);
     this.#jobs.backoff.checkNow();
-    const needsRestart = fieldsForRestart(this.#options.config, config);
+    const { names: needsRestart, details } = changesForRestart(this.#options.config, config);
     const kept = overridesAtWork(this.#router);
     this.#bus.publish({
       ...{ type: 'config.reloaded', changes, needsRestart },
+      ...(details.length === 0 ? {} : { restartChanges: details }),
       ...(kept.length === 0 ? {} : { kept }),
     });
     this.#redisSide.dispatcher.scheduleStep();

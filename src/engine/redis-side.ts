@@ -19,7 +19,7 @@ import { Resync } from './lifecycle/resync.ts';
 import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import type { Peers } from './lifecycle/worker-commands.ts';
 import { Spooling } from './outcomes/spooling.ts';
-import { scheduleChanges } from './pools/config-changes.ts';
+import { schedulesChanged } from './pools/config-changes.ts';
 import { limitsOf, slotsAbout, workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
@@ -220,7 +220,7 @@ export class RedisSide {
   reconfigure(config: Config): string[] {
     const { runners, schedules, failedLimit } = config;
     const unlimited = this.router.pools.filter((pool) => pool.config.limit === null);
-    const changes = [...this.router.configure(runners), ...scheduleChanges(this.#scheduled, schedules)];
+    const changes = [...this.router.configure(runners), ...schedulesChanged(this.#scheduled, schedules)];
     this.#scheduled = schedules;
     if (failedLimit !== this.client.failedLimit) {
       changes.push(`failedLimit: ${this.client.failedLimit ?? 'none'} → ${failedLimit ?? 'none'}`);

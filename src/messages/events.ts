@@ -223,13 +223,13 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return about('config', glyph, level, text);
     }
     case 'config.reloaded': {
-      const { changes, needsRestart = [], kept = [] } = event;
+      const { changes, needsRestart = [], restartChanges = needsRestart, kept = [] } = event;
       const isWhole = needsRestart.length === 0;
       const applied =
         changes.length > 0
           ? `reloaded: ${list(changes)}`
           : `reloaded, nothing ${isWhole ? '' : 'else '}changed`;
-      const rest = isWhole ? '' : `; restart the runner to apply the new ${list(needsRestart, ', ')}`;
+      const rest = isWhole ? '' : `; restart the runner to apply the new ${list(restartChanges, ', ')}`;
       const byHand = kept.length === 0 ? '' : `; kept: ${keptText(kept)}`;
       return about('config', isWhole ? '●' : '!', isWhole ? 'info' : 'warn', applied + rest + byHand);
     }

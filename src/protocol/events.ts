@@ -438,6 +438,8 @@ export type EngineFact =
       readonly changes: readonly string[];
       /** Changed fields of the file that take effect only after a restart. Older engines omit this. */
       readonly needsRestart?: readonly string[];
+      /** These fields with their old and new values: `namespace ("resque" → "app")`. Older engines omit this. */
+      readonly restartChanges?: readonly string[];
       /** What operators have set by hand, and still applies. Left out if there is nothing, and by older engines. */
       readonly kept?: readonly OverrideView[];
     }

@@ -77,6 +77,7 @@ const trials: Readonly<Record<CommandName, Trial>> = {
     tested: 'test/cli/control/health.test.ts',
   },
   check: { works: [], needsRedis: [], mistakes: [['a.json', 'b.json'], ['none.json']] },
+  config: { works: [], needsRedis: null, mistakes: [['a.json', 'b.json'], ['none.json']] },
   exec: {
     works: ['mail', '--class', 'Good'],
     needsRedis: ['mail', '--from-failed', '0'],

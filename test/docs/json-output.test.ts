@@ -14,7 +14,7 @@ const redis = useRedis();
 const sandbox = useSandbox(redis);
 
 /** Members whose values have a format of their own. */
-const opaque = ['payload', 'failure', 'resqueWeb', 'entries[].args', 'jobs[].args'];
+const opaque = ['payload', 'failure', 'fields[].value', 'resqueWeb', 'entries[].args', 'jobs[].args'];
 /** Members for states that these commands don't reach. */
 const rare = ['awaySince', 'reason', 'enqueuedBefore'];
 
@@ -54,6 +54,7 @@ const retrySha1 = createHash('sha1').update(retry).digest('hex');
 const setUp = `
 chmod +x job.sh
 echo '{"runners": {"mail": 1, "slow": 1, "one,other": 1}, "script": "./job.sh"}' > cfg.json
+echo '{"include": "cfg.json", "namespace": "\${HOME:-x}"}' > more.json
 printf '{"class":"A","args":[]}\\n' > jobs
 printf '{"class":"A","args":[]}\\nnone\\n' > wrong
 redis-cli zadd resque:delayed_queue_schedule 1 1; redis-cli rpush resque:delayed:1 '{}' none '${retry}'; redis-cli rpush resque:runner:retry:${retrySha1} '${retrySha1} {"attempt":2,"first_failed_at":null,"due":1,"error":null,"item":""}'; redis-cli set resque:resque_scheduler_leader_lock node:1
@@ -87,6 +88,8 @@ const commands: readonly (readonly [heading: string, command: string])[] = [
   ['failed retry, failed remove, failed clear', 'failed retry --class A --json --yes'],
   ['failed retry, failed remove, failed clear', 'failed clear --json --yes'],
   ['check', 'check --json'],
+  ['config', 'config more.json --json'],
+  ['config', 'config more.json --json --redis redis://localhost'],
 ];
 
 test('every member that a command prints is in the document', { timeout: 60_000 }, async () => {

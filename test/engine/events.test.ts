@@ -120,7 +120,10 @@ test('a new config says which of its changes need a restart, again and again unt
   engine.engine.reconfigure(stage.config([mail]));
   await engine.wait('config.reloaded', 3);
   const texts = engine.all('config.reloaded').map((event) => wordingOf(event, null)?.text);
-  const fields = 'redis, namespace, shutdownTimeout, maxRecoveries, worker.host';
+  const fields = [
+    ...['redis.password (changed)', 'namespace ("resque" → "other")', 'shutdownTimeout (8 → 77)'],
+    ...['maxRecoveries (3 → 9)', 'worker.host ("test.runner" → "web9")'],
+  ].join(', ');
   expect(texts).toEqual([
     `reloaded: mail.concurrency: 1 → 2; restart the runner to apply the new ${fields}`,
     `reloaded, nothing else changed; restart the runner to apply the new ${fields}`,

@@ -26,10 +26,12 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   const slots = config.runners.reduce((sum, { concurrency }) => sum + concurrency, 0);
   const { length } = config.runners;
   const entries = length === 1 ? '1 entry' : `${length} entries`;
-  const summary = `${shortPath(io, file)}: ${entries}, ${plural(slots, 'slot')}`;
+  const included = result.files.length - 1;
+  const more = included === 0 ? '' : ` with ${plural(included, 'included file')}`;
+  const summary = `${shortPath(io, file)}${more}: ${entries}, ${plural(slots, 'slot')}`;
   const scripts = (await scriptFiles(io, config)).map((path) => ({ subject: 'script', path }));
   const found = await Promise.all([
-    checkAccess([{ subject: 'config', path: file }, ...scripts]),
+    checkAccess([...result.files.map((path) => ({ subject: 'config', path })), ...scripts]),
     checkRedis(io, config),
     checkScripts(config),
   ]);

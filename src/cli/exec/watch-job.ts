@@ -44,14 +44,15 @@ export async function watchJob(io: Io, job: WatchedJob): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) io.process.on(signal, stop);
   });
   let scripts: readonly string[] = [];
+  let configs: readonly string[] = [job.configFile];
   while (true) {
-    scripts = (await scriptFiles(io, job, scripts)) ?? scripts;
+    const read = readConfig(io, job.configFile, flags.redis);
+    // After a mistake in the config, the files of the previous run are still of interest.
+    if (read.ok) configs = read.files;
+    const entry = read.ok ? entryFor(read.config, job.queue) : null;
+    if (entry !== null) scripts = await scriptFiles(io, entry, scripts);
     if (state.stoppedBy !== null) return codeOfSignal(state.stoppedBy);
-    const files = [
-      ...scripts,
-      job.configFile,
-      ...(source.kind === 'file' ? [resolve(io.cwd, source.path)] : []),
-    ];
+    const files = [...scripts, ...configs, ...(source.kind === 'file' ? [resolve(io.cwd, source.path)] : [])];
     // Before the run, so that no change during the run is missed.
     const watch = new FileWatch(files);
     const run = new Run(io, job, payload, () =>
@@ -125,16 +126,8 @@ function startRun(
  * The files of the job's program, as far as its command line names them.
  *
  * @param known the files of the previous run: one that is missing for a moment still counts
- * @returns `null` if the config doesn't say
  */
-async function scriptFiles(
-  io: Io,
-  { queue, configFile, flags }: WatchedJob,
-  known: readonly string[],
-): Promise<string[] | null> {
-  const read = readConfig(io, configFile, flags.redis);
-  const entry = read.ok ? entryFor(read.config, queue) : null;
-  if (entry === null) return null;
+async function scriptFiles(io: Io, entry: PoolConfig, known: readonly string[]): Promise<string[]> {
   const directory = entry.cwd ?? io.cwd;
   const [program = '', ...words] = entry.script;
   const named = words.map((word) => resolve(directory, word));

@@ -1,15 +1,14 @@
 /** Finds and reads the config file, or explains why it can't. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import type { Config, RedisConfig } from '../../config/config.ts';
+import type { RedisConfig } from '../../config/config.ts';
 import type { ConfigFiles, Found } from '../../config/files/include.ts';
 import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/files/parse-config.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 
-export interface LoadedFile {
-  readonly config: Config;
+export interface LoadedFile extends Omit<ConfigResult & { ok: true }, 'ok'> {
   /** Absolute. */
   readonly file: string;
 }
@@ -141,7 +140,7 @@ export function redisOfEnvironment(io: ConfigIo): RedisConfig | null {
 export function loadConfig(io: ConfigIo, argument: string | null, redisUrl: string | null): LoadedFile {
   const file = requireConfig(io, argument);
   const result = readConfig(io, file, redisUrl);
-  if (result.ok) return { config: result.config, file };
+  if (result.ok) return { ...result, file };
   // In this case, the file is fine.
   if (result.problems.every(isOutsideConfig)) throw new UsageError(result.problems.join('\n'));
   throw new UsageError(problemsText(io, file, result.problems));

@@ -8,6 +8,7 @@ import { parseRedisUrl, resolveRedis } from '../resolve-redis.ts';
 import { configSchema, connectionSchema } from '../schema.ts';
 import { conflictsIn, withIncluded } from './conflicts.ts';
 import { type ConfigFiles, IncludeReader, type PartTree } from './include.ts';
+import { type Origin, type Origins, originsOf } from './origins.ts';
 import type { Environment } from './variables.ts';
 
 export interface ParseOptions {
@@ -37,6 +38,7 @@ export type ConfigResult =
       readonly config: Config;
       /** Absolute: the file, then those that it includes. */
       readonly files: readonly string[];
+      readonly originOf: Origins;
     }
   /** One line each, without secrets: `runners.mail.concurrency: must be 1 or more, got 0`. Never empty. */
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -64,7 +66,11 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   const part = withSettings(main);
   const redis = override.redis ?? resolveRedis(part.settings.redis, part.directory);
   const paths = withIncluded(main).map((each) => each.file.path);
-  return { ok: true, config: resolveConfig(part, redis), files: paths };
+  const source: Origin = isSilent
+    ? { kind: 'environment', name: 'REDIS_URL' }
+    : { kind: 'flag', name: '--redis' };
+  const originOf = originsOf(main, override.redis === null ? null : source);
+  return { ok: true, config: resolveConfig(part, redis), files: paths, originOf };
 }
 
 /** Without a problem, every file has settings. */

@@ -109,7 +109,7 @@ describe('a mistake on the command line', () => {
     [['enqeue', 'q', 'C', '--config', 'x'], 'there is no command "enqeue"; did you mean "enqueue"?'],
     [
       ['frobnicate'],
-      '"frobnicate" is neither a command nor a config file; commands are attach, pause, resume, slots, reset, health, check, exec, enqueue, failed, delayed, schedule, status, init, demo, completion',
+      '"frobnicate" is neither a command nor a config file; commands are attach, pause, resume, slots, reset, health, check, config, exec, enqueue, failed, delayed, schedule, status, init, demo, completion',
     ],
     [['a.json', 'b.json'], 'resque-runner takes one CONFIG at most; "b.json" is one too many'],
     [['demo', 'x'], 'demo takes no arguments; "x" is one too many'],

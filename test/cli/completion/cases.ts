@@ -17,6 +17,7 @@ export const files = ['cfg.json', 'job one.json', 'failed.log'] as const;
 const commands = [
   'attach',
   'check',
+  'config',
   'completion',
   'demo',
   'enqueue',
@@ -43,7 +44,7 @@ export const cases: readonly Case[] = [
   { line: 'st', offers: ['status'] },
   { line: 'e', offers: ['enqueue', 'exec'] },
   // The word may also be a config.
-  { line: 'c', inShells: true, offers: ['check', 'completion', 'cfg.json'] },
+  { line: 'c', inShells: true, offers: ['check', 'config', 'completion', 'cfg.json'] },
   { line: 'cf', inShells: true, offers: ['cfg.json'] },
   {
     line: '-',

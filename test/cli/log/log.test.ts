@@ -458,6 +458,7 @@ const hostileFact = fc.oneof(
     type: fc.constant('config.reloaded'),
     changes: fc.array(hostile),
     needsRestart: fc.array(hostile),
+    restartChanges: fc.array(hostile),
   }),
   fc.record({ type: fc.constant('config.rejected'), problems: fc.array(hostile) }),
   fc.record({

@@ -337,7 +337,7 @@ describe('a new config', () => {
 
   test('tells of env that it changed, and none of its values', () => {
     router.configure([config('a', { env: { TOKEN: 'old' } })]);
-    expect(router.configure([config('a', { env: { TOKEN: 'secret' } })])).toEqual(['a.env: changed']);
+    expect(router.configure([config('a', { env: { TOKEN: 'secret' } })])).toEqual(['a.env.TOKEN: changed']);
   });
 
   test('lets go of a retired runner when told so', () => {
