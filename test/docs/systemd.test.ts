@@ -29,6 +29,12 @@ import { allDocuments, repository } from './markdown.ts';
 
 const program = join(repository, 'dist', 'resque-runner.js');
 const unitText = readFileSync(join(repository, 'deploy/resque-runner.service'), 'utf8');
+const strictText = readFileSync(join(repository, 'deploy/strict.conf'), 'utf8');
+
+/** The unit with a drop-in. */
+function withDropIn(unit: string, dropIn: string): string {
+  return unit.replace('[Install]', `${dropIn}\n[Install]`);
+}
 
 /** The unit, with the program's and the config's real paths. */
 function unitFor(config: string): string {
@@ -46,11 +52,12 @@ describe.skipIf(spawnSync('sh', ['-c', 'systemd-analyze --version']).status !== 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test.each([
-    ['resque-runner.service', 'cfg.json', []],
+    ['resque-runner.service', 'cfg.json', [], ''],
+    ['resque-runner-strict.service', 'cfg.json', [], strictText],
     // The template that the document makes of it, as one instance.
-    ['resque-runner@.service', '%i.json', ['resque-runner@mail.service']],
-  ])('%s is valid for systemd', async (name, config, instances) => {
-    writeFileSync(join(directory, name), unitFor(`/srv/jobs/${config}`));
+    ['resque-runner@.service', '%i.json', ['resque-runner@mail.service'], ''],
+  ])('%s is valid for systemd', async (name, config, instances, dropIn) => {
+    writeFileSync(join(directory, name), withDropIn(unitFor(`/srv/jobs/${config}`), dropIn));
     const units = (instances.length === 0 ? [name] : instances).map((unit) => join(directory, unit));
     const { exitCode, all } = await execa(
       'sh',
@@ -271,10 +278,14 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
   });
 
   /** Boots one. The unit is unchanged, except for `User`, which a user's systemd doesn't support, and a shorter delay. */
-  async function boot(config: Record<string, unknown>): Promise<void> {
+  async function boot(config: Record<string, unknown>, dropIn = ''): Promise<void> {
     const file = stage.write('cfg.json', JSON.stringify(stage.config(config)));
     manager = new Manager(stage.path('systemd'));
-    const text = unitFor(file).replace(/^User=.*$/m, `StandardOutput=append:${stage.path('log')}`);
+    const restrictions = dropIn.replaceAll('/srv/jobs', stage.directory);
+    const text = withDropIn(unitFor(file), restrictions).replace(
+      /^User=.*$/m,
+      `StandardOutput=append:${stage.path('log')}`,
+    );
     manager.addUnit(unit, text.replace('RestartSec=5', 'RestartSec=100ms'));
     await manager.ready();
   }
@@ -311,8 +322,10 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
       shutdownTimeout: 0.3,
       killAfter: 0.3,
     });
+    // It returns when the runner has reached Redis.
     expect(await manager.systemctl('start', unit)).toBe('');
-    await waitForLog(/"redis\.up"/);
+    expect(stage.read('log')).toMatch(/"redis\.up"/);
+    expect(await manager.property(unit, 'StatusText')).toBe('0/2 slots, 0.0/s, 0 failed');
     expect(readdirSync(stage.path('systemd/run/resque-runner'))).toContain('runner.sock');
 
     expect(await manager.systemctl('reload', unit)).toBe('');
@@ -342,7 +355,9 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
   }
 
   test('restarts after a crash, but not after QUIT or with a mistake in the config', async () => {
-    await boot({ runners: { stubborn: { script: stage.script(stubborn) } } });
+    // Without what needs the mounts of a booted machine. The directory of the test is in /tmp.
+    const strict = strictText.replace(/^(PrivateTmp|PrivateDevices|ProtectKernel\w+)=.*$/gm, '');
+    await boot({ runners: { stubborn: { script: stage.script(stubborn) } } }, strict);
     await manager.systemctl('start', unit);
     await stage.enqueue('stubborn', { class: 'A', args: [] });
     await stage.waitForFileLines('job');
