@@ -184,6 +184,7 @@ export class SimProcess implements Client, Runner {
       // All runners take the locks, also those without recurring jobs.
       scheduler: recurring.length > 0 ? 'on' : 'auto',
       schedulerLockPrefix: '',
+      metrics: { listen: null, hasClassLabel: false },
       schedules: recurring.filter(({ seat }) => seat === null || seat === this.seat).map(recurringJob),
       failedLimit: null,
       workerHost: `${this.place.host}.runner`,

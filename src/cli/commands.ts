@@ -52,7 +52,7 @@ const table = {
   run: {
     summary: 'run jobs; on a terminal, show a screen',
     arguments: [config],
-    flags: ['config', 'redis', 'drain', 'logFormat', 'logLevel', 'ui', 'mouse', 'quiet', 'socket'],
+    flags: ['config', 'redis', 'drain', 'logFormat', 'logLevel', 'ui', 'mouse', 'quiet', 'socket', 'metrics'],
     hiddenFlags: ['linkFd'],
     about: '',
     examples: ['cfg.json', 'cfg.json --no-ui --log-format json'],

@@ -2,6 +2,7 @@
  * The validated configuration, for the rest of the program. It has all defaults and absolute paths, and needs no further
  * checks.
  */
+import type { ListenAddress } from './listen-address.ts';
 import type { Rate } from './times/rate.ts';
 
 /** What happens to a job that was killed in a shutdown of the runner. */
@@ -191,6 +192,14 @@ export interface Config {
   readonly failedLimit: number | null;
   /** Host part of the worker ids; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
+  readonly metrics: MetricsConfig;
+}
+
+export interface MetricsConfig {
+  /** Paths are absolute. `null`: metrics are off. */
+  readonly listen: ListenAddress | null;
+  /** Whether metrics of jobs have a label with their class. */
+  readonly hasClassLabel: boolean;
 }
 
 /** Whether this config delays jobs. */

@@ -1,6 +1,15 @@
 /** Turns valid settings into the config: fills in the defaults of the top level and makes paths absolute. */
 import { resolve } from 'node:path';
-import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule, Schedule } from './config.ts';
+import type {
+  Config,
+  MetricsConfig,
+  PoolConfig,
+  RedisConfig,
+  RetryPolicy,
+  RetryRule,
+  Schedule,
+} from './config.ts';
+import { readListenAddress, resolveListenAddress } from './listen-address.ts';
 import type { RetrySettings } from './retry-schema.ts';
 import type { JobSettings, PoolSettings } from './runner-schema.ts';
 import type { ScheduleSettings } from './schedule-schema.ts';
@@ -35,6 +44,7 @@ export function resolveConfig(main: ConfigPart<Settings>, redis: RedisConfig): C
     schedules: schedulesOf(main),
     failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
+    metrics: resolveMetrics(settings.metrics, directory),
   };
 }
 
@@ -122,6 +132,14 @@ function resolveSchedule(name: string, settings: ScheduleSettings): Schedule {
       ? { kind: 'every' as const, text: every, seconds: readEvery(every) ?? 0, firstInSeconds: null }
       : { kind: 'cron' as const, text: cron, ...readCron(cron) };
   return { name, timing, queue, jobClass, args: JSON.stringify(args), isUnique: unique, description };
+}
+
+function resolveMetrics({ listen, classLabel }: Settings['metrics'], directory: string): MetricsConfig {
+  const address = listen === null ? null : readListenAddress(listen);
+  return {
+    listen: address === null ? null : resolveListenAddress(address, directory),
+    hasClassLabel: classLabel,
+  };
 }
 
 /** 0 means no limit, like `null`. */

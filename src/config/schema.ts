@@ -3,6 +3,7 @@
  * messages and cfg.schema.json follow from these definitions.
  */
 import * as v from 'valibot';
+import { metrics } from './metrics-schema.ts';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
 import { jobDefaults, jobEntries, runnerEntries, runners, scriptForEveryRunner } from './runner-schema.ts';
@@ -92,6 +93,7 @@ const entries = {
     8,
   ),
   worker: v.optional(worker, {}),
+  metrics: v.optional(metrics, {}),
 };
 
 /** The whole file. Paths in the output are as in the file. */

@@ -6,13 +6,14 @@
 import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
 import { type Command, type CommandReply, done, readingCommands, refused } from '../protocol/commands.ts';
-import type { EngineEvent, EngineFact, ShutdownMode } from '../protocol/events.ts';
+import type { EngineEvent, EngineFact, OwnersFact, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
 import { answerLimitMs } from '../resque/redis/send.ts';
 import type { Progress } from '../resque/steps/client.ts';
 import { executeCommand } from './commands.ts';
 import { type CommandMark, EventBus, type EventListener } from './events/event-bus.ts';
+import { type EngineFigures, figuresOf, type ReadFigures, readFigures } from './figures.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
@@ -83,6 +84,7 @@ export class Engine {
     const { client } = this.#redisSide;
     const statistics = new Statistics(machine.clock, (queue) => router.ownerOf(queue) !== undefined);
     this.#statistics = statistics;
+    client.onStep = (roundTripMs) => statistics.roundTrips.count(roundTripMs);
     const queues = () => router.queues;
     this.#liveUpdates = new LiveUpdates({
       ...{ bus: this.#bus, client, queues, jobs, statistics },
@@ -139,6 +141,30 @@ export class Engine {
   /** Delivers pending events immediately instead of at the end of this turn of the loop. */
   flushEvents(): void {
     this.#bus.flush();
+  }
+
+  /** What it knows about itself and its jobs now. */
+  figures(): EngineFigures {
+    const { namespace } = this.#options.config;
+    return figuresOf({
+      ...{ router: this.#router, jobs: this.#jobs, redisSide: this.#redisSide },
+      ...{ statistics: this.#statistics, namespace },
+    });
+  }
+
+  /** See `readFigures`. */
+  readFigures(queues: readonly string[], withOldest: number): Promise<ReadFigures | null> {
+    return readFigures(this.#redisSide, queues, withOldest);
+  }
+
+  /** Whether to count jobs by their class, too, for metrics. */
+  countClasses(isWanted: boolean): void {
+    this.#statistics.countClasses(isWanted);
+  }
+
+  /** Publishes what its owner does beside it. */
+  report(fact: OwnersFact): void {
+    this.#bus.publish(fact);
   }
 
   /** @returns ends the subscription */

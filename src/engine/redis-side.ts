@@ -244,6 +244,11 @@ export class RedisSide {
     return { client: this.client, here: machine, recovery: this.#recovery, onRecorded };
   }
 
+  /** Outcomes of this process that are on the disk. */
+  get spooled(): number {
+    return this.#spooling.count;
+  }
+
   /** The schedules of the config. */
   get schedules(): readonly Schedule[] {
     return this.#scheduled;

@@ -6,6 +6,7 @@
 import type { EngineEvent, FailureSummary, KillReason, PoolView } from '../protocol/events.ts';
 import type { JobOutcome, JobView } from '../protocol/job.ts';
 import { failureMessages } from './failures.ts';
+import { metricsMessages } from './metrics.ts';
 import { keptText, overrideMessages } from './overrides.ts';
 import { duration, nextRunText, plural } from './quantities.ts';
 import { queueMessages } from './queues.ts';
@@ -240,6 +241,13 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
         'error',
         `not reloaded, the old one is still in use: ${list(event.problems)}`,
       );
+    case 'metrics.opened':
+    case 'metrics.closed':
+    case 'metrics.failed':
+    case 'metrics.folded': {
+      const { glyph, level, text } = metricsMessages(event);
+      return about('metrics', glyph, level, text);
+    }
     // `engine.started` and `config.reloaded` name pools. The queues of a pattern come and go.
     case 'runner.added':
     case 'runner.removed':

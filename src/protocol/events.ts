@@ -445,6 +445,31 @@ export type EngineFact =
     }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
   | {
+      /** Metrics can be read here: `http://127.0.0.1:9464/metrics`, `unix:/run/metrics.sock`. */
+      readonly type: 'metrics.opened';
+      readonly address: string;
+    }
+  | {
+      /** A reload turned metrics off. */
+      readonly type: 'metrics.closed';
+      readonly address: string;
+    }
+  | {
+      /** A reload could not open this address for metrics. */
+      readonly type: 'metrics.failed';
+      readonly address: string;
+      readonly reason: string;
+      /** Where they still are; `null`: nowhere. */
+      readonly current: string | null;
+    }
+  | {
+      /** There are more queues or classes than metrics show by name. Published once for each kind. */
+      readonly type: 'metrics.folded';
+      readonly label: 'queue' | 'class';
+      /** How many have their names. */
+      readonly limit: number;
+    }
+  | {
       /** Totals of this engine since its start. */
       readonly type: 'counters.changed';
       readonly processed: number;
@@ -469,5 +494,8 @@ export type EngineEvent = EngineFact & {
   /** Whose command it was: `ann@pts/3`. Left out if it was none, and by older engines. */
   readonly operator?: string;
 };
+
+/** What the engine's owner reports, not the engine itself. */
+export type OwnersFact = Extract<EngineFact, { readonly type: `metrics.${string}` }>;
 
 export type EngineEventType = EngineFact['type'];

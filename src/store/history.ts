@@ -49,6 +49,10 @@ function isWorthKeeping(event: EngineEvent): boolean {
     case 'overrides.kept':
     case 'overrides.refused':
     case 'overrides.lost':
+    case 'metrics.opened':
+    case 'metrics.closed':
+    case 'metrics.failed':
+    case 'metrics.folded':
       return true;
     case 'job.finished':
       // Successful jobs would push everything else out within a second.

@@ -164,6 +164,10 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     case 'schedule.failed':
     case 'output.logged':
     case 'output.left-out':
+    case 'metrics.opened':
+    case 'metrics.closed':
+    case 'metrics.failed':
+    case 'metrics.folded':
       return snapshot;
     default:
       event satisfies never;

@@ -58,6 +58,7 @@ describe('a whole file', () => {
       schedulerLockPrefix: '',
       schedules: [],
       failedLimit: null,
+      metrics: { listen: null, hasClassLabel: false },
       workerHost: null,
     });
   });

@@ -93,6 +93,10 @@ test.each<[Record<string, unknown>, string]>([
     'onFailure: must be a path, or an array of a program and its first arguments, got an empty array',
   ],
   [runners({ onFailure: [''] }), 'runners.mail.onFailure: must begin with the program, got an empty string'],
+  [
+    { metrics: { listen: '9464' } },
+    'metrics.listen: must be HOST:PORT, such as "127.0.0.1:9464", or "unix:PATH", got "9464"',
+  ],
   [{ failedLimit: -1 }, 'failedLimit: must be 0 or more, got -1'],
   [{ failedLimit: '9' }, 'failedLimit: must be a whole number, 0 or more, got "9"'],
   [

@@ -162,6 +162,7 @@ export class EngineStage {
       schedules: options.schedules ?? [],
       failedLimit: options.failedLimit ?? null,
       workerHost: 'test.runner',
+      metrics: { listen: null, hasClassLabel: false },
     };
   }
 

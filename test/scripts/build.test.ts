@@ -30,6 +30,17 @@ describe('the bundle', () => {
     expect(new Set(files).size).toBeLessThan(23);
   });
 
+  test('loads nothing of metrics unless they are on', () => {
+    const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
+    const loaded = (when: 'at start' | 'ever') =>
+      Object.entries(metafile.outputs)
+        .filter(([, { entryPoint }]) => entryPoint === 'src/cli/run/headless.ts')
+        .flatMap(([file]) => [...loadedWith(metafile, file, when)])
+        .filter((input) => /^src\/monitoring\/(metrics|http)\/|node_modules\/prom-client\//.test(input));
+    expect(loaded('at start')).toEqual([]);
+    expect(loaded('ever')).toContain('src/monitoring/metrics/page.ts');
+  });
+
   test('contains no character that makes V8 use two bytes per character', () => {
     const metafile: Metafile = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
     for (const file of Object.keys(metafile.outputs)) {

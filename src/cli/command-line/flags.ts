@@ -99,6 +99,14 @@ export const flags = {
     completes: 'file',
     about: 'create the socket for `attach` here instead of in your runtime directory',
   },
+  metrics: {
+    kind: 'text',
+    value: 'ADDRESS',
+    example: '127.0.0.1:9464',
+    completes: 'nothing',
+    about:
+      'serve metrics for Prometheus, and the health of the runner, at HOST:PORT or unix:PATH, instead of at "metrics" in the config',
+  },
   wait: { kind: 'switch', about: 'without a runner, wait for the first one' },
   readOnly: { kind: 'switch', about: 'view only; change nothing' },
   ready: { kind: 'switch', about: 'test whether it is ready to take jobs, not only alive' },

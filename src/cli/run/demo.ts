@@ -87,6 +87,7 @@ async function runLog(
     version,
     socket: null,
     ownerFd: null,
+    metricsListen: null,
   });
 }
 

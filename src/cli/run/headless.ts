@@ -3,6 +3,7 @@
  * an exit code.
  */
 import type { Config } from '../../config/config.ts';
+import type { ListenAddress } from '../../config/listen-address.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
 import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';
@@ -18,6 +19,7 @@ import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { wantsColors } from '../terminal/output.ts';
 import { openEngineLink } from './engine-link.ts';
 import { keepMemorySmall } from './memory.ts';
+import { RunnerMetrics } from './metrics.ts';
 
 export interface RunOptions {
   readonly config: Config;
@@ -33,6 +35,8 @@ export interface RunOptions {
   readonly socket: string | null;
   /** Descriptor of the connection to the screen that started this engine. */
   readonly ownerFd: number | null;
+  /** Where metrics can be read, instead of at the config's address. */
+  readonly metricsListen: ListenAddress | null;
 }
 
 const stdoutDescriptor = 1;
@@ -45,18 +49,29 @@ export interface LogChoice {
 
 /** Runs until the engine has stopped. @returns the exit code */
 export async function runHeadless(io: Io, options: RunOptions): Promise<number> {
-  const { config, configFile, reload, drain, log, version } = options;
+  const { config, configFile, reload, drain, log, version, metricsListen } = options;
   const embedded =
     config.redis.kind === 'embedded' ? await startEmbeddedRedis(io, config.redis.directory) : null;
   try {
     const redis = config.redis.kind === 'embedded' ? embedded?.redis : config.redis;
     if (redis === undefined) throw new Error('an embedded Redis has no address');
+    let lastConfig = config;
+    const readConfig = () => {
+      const loaded = reload();
+      if (loaded.ok) lastConfig = loaded.config;
+      return loaded;
+    };
     const engine = new Engine({
-      ...{ config, configFile, readConfig: reload, redis, version, drain },
+      ...{ config, configFile, readConfig, redis, version, drain },
       spoolDirectory: ownStateDirectory(io),
     });
     const endLog = log === null ? () => {} : openLog(io, engine, log);
     const health = new Health(engine);
+    const metrics = new RunnerMetrics({ engine, health, version, listen: metricsListen });
+    await metrics.open(config);
+    engine.subscribe(({ type }) => {
+      if (type === 'config.reloaded') metrics.reconfigure(lastConfig);
+    });
     const closeLink = await openEngineLink(io, engine, health, options);
     const systemd = await notifySystemd(io, engine, health);
     const release = handleSignals(io, engine, systemd);
@@ -66,9 +81,11 @@ export async function runHeadless(io: Io, options: RunOptions): Promise<number> 
       endLog();
     });
     engine.start();
+    metrics.tell();
     keepMemorySmall();
     const { unwritten } = await engine.stopped;
     await closeLink();
+    await metrics.close();
     await systemd?.close();
     health.close();
     release();

@@ -3,7 +3,7 @@ import type { Config, PoolConfig, Schedule } from '../../config/config.ts';
 import { entryChanges, scheduleChanges, topLevelChanges } from '../../config/effective.ts';
 
 /** Fields outside of `runners` and `schedules` that a reload applies. The start reads the others. */
-const appliedFields: readonly string[] = ['failedLimit'];
+const appliedFields: readonly string[] = ['failedLimit', 'metrics'];
 
 export interface RestartChanges {
   /** Fields of the file. */

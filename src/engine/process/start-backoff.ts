@@ -24,6 +24,8 @@ interface Trouble {
 }
 
 export class StartBackoff {
+  /** How often programs could not be started since the start, by the key of their pool. */
+  readonly failedStarts = new Map<string, number>();
   readonly #router: QueueRouter;
   readonly #onRefused: (pool: Pool, refusal: Refusal) => void;
   /** Kept after a resume, until a job has started. */
@@ -60,6 +62,7 @@ export class StartBackoff {
 
   /** A start has just failed: the pool takes no more jobs from this instant. The reason follows when it is known. */
   async failed(pool: Pool, { whyNot }: NotStarted): Promise<void> {
+    this.failedStarts.set(pool.key, (this.failedStarts.get(pool.key) ?? 0) + 1);
     this.#hold(pool);
     const reason = await whyNot;
     const refusal = refusalIn(reason);

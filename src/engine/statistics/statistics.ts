@@ -1,20 +1,38 @@
 /**
- * The source of all numbers about queues: for the screen and `status`, whose windows and charts it computes on request. It
- * listens to events, so jobs know nothing of it. What it computes is about the jobs that this engine ran.
+ * The source of all numbers about jobs: for the screen and `status`, whose windows and charts it computes on request, and for
+ * metrics, whose totals it counts. It listens to events, so jobs know nothing of it. All of it is about the jobs that this
+ * engine ran.
  */
 import type { EngineEvent } from '../../protocol/events.ts';
 import type { StatisticsSteps, StatisticsWindows } from '../../protocol/statistics.ts';
 import { waitedMs } from '../../resque/format/enqueued-at.ts';
 import type { Clock } from '../../resque/redis/clock.ts';
+import { ClassTotals } from './class-totals.ts';
+import { Histogram, stepBoundsMs } from './histogram.ts';
+import { JobTotals } from './job-totals.ts';
 import { QueueCounts, slotMs, slotsPerMinute } from './queue-counts.ts';
+import { RunnerTotals } from './runner-totals.ts';
 
 const minuteMs = slotMs * slotsPerMinute;
 
+/** Of queues whose jobs have not started. */
+const noTotals = new JobTotals();
+
+interface Queue {
+  readonly counts: QueueCounts;
+  readonly totals: JobTotals;
+}
+
 export class Statistics {
+  readonly runner = new RunnerTotals();
+  /** Round trips of steps. */
+  readonly roundTrips = new Histogram(stepBoundsMs);
+  /** `null` unless they are counted. */
+  classes: ClassTotals | null = null;
   readonly #clock: Clock;
   readonly #isKnown: (queue: string) => boolean;
   /** Only queues whose jobs have started. */
-  readonly #queues = new Map<string, QueueCounts>();
+  readonly #queues = new Map<string, Queue>();
   #minute = 0;
 
   /** @param isKnown whether this engine still has a queue with this name */
@@ -26,29 +44,56 @@ export class Statistics {
   heard(event: EngineEvent): void {
     switch (event.type) {
       case 'job.started': {
-        const { queue, startedAtMs, enqueuedAtMs } = event.job;
+        const { queue, jobClass, startedAtMs, enqueuedAtMs } = event.job;
         const waitMs = enqueuedAtMs === undefined ? null : waitedMs(enqueuedAtMs, startedAtMs);
-        this.#countsOf(queue)?.started(this.#now(), waitMs);
+        const known = this.#queueOf(queue);
+        known?.counts.started(this.#now(), waitMs);
+        if (waitMs !== null && known !== null) {
+          known.totals.waited(waitMs);
+          this.classes?.of(queue, jobClass).waited(waitMs);
+        }
         break;
       }
       case 'job.finished': {
-        const { queue, outcome, durationMs } = event;
-        const counts = this.#queues.get(queue);
-        if (outcome === 'requeued' || outcome === 'snoozed') counts?.returned(this.#now(), outcome);
-        else counts?.finished(this.#now(), outcome, durationMs);
+        const { queue, jobClass, outcome, durationMs } = event;
+        const known = this.#queues.get(queue);
+        if (known === undefined) break;
+        if (outcome === 'requeued' || outcome === 'snoozed') known.counts.returned(this.#now(), outcome);
+        else known.counts.finished(this.#now(), outcome, durationMs);
+        known.totals.end(outcome, durationMs);
+        this.classes?.of(queue, jobClass).end(outcome, durationMs);
         break;
       }
       case 'failure.recorded':
         // Its payload is not a job, so there are no other events of it.
-        if (event.failure.jobId === null)
-          this.#countsOf(event.failure.queue)?.finished(this.#now(), 'failed', null);
+        if (event.failure.jobId === null) {
+          const { queue, jobClass } = event.failure;
+          const known = this.#queueOf(queue);
+          if (known === null) break;
+          known.counts.finished(this.#now(), 'failed', null);
+          known.totals.end('failed', null);
+          this.classes?.of(queue, jobClass).end('failed', null);
+        }
         break;
       case 'queue.removed':
         // It may have moved to another entry of the config.
-        if (!this.#isKnown(event.queue)) this.#queues.delete(event.queue);
+        if (this.#isKnown(event.queue)) break;
+        this.#queues.delete(event.queue);
+        this.classes?.removed(event.queue);
         break;
-      default: // Says nothing about jobs.
+      default:
+        this.runner.heard(event);
     }
+  }
+
+  totalsOf(queue: string): JobTotals {
+    return this.#queues.get(queue)?.totals ?? noTotals;
+  }
+
+  /** Begins or ends counting by class. */
+  countClasses(isWanted: boolean): void {
+    if (isWanted) this.classes ??= new ClassTotals();
+    else this.classes = null;
   }
 
   /**
@@ -57,13 +102,13 @@ export class Statistics {
    * @returns `null` if no job of the queue has started
    */
   versionOf(queue: string): string | null {
-    const counts = this.#queues.get(queue);
+    const counts = this.#queues.get(queue)?.counts;
     return counts === undefined ? null : `${counts.version} ${Math.floor(this.#clock.elapsedMs() / slotMs)}`;
   }
 
   /** @returns `null` if no job of the queue has started */
   windows(queue: string): StatisticsWindows | null {
-    const counts = this.#queues.get(queue);
+    const counts = this.#queues.get(queue)?.counts;
     if (counts === undefined) return null;
     const nowMs = this.#clock.elapsedMs();
     return {
@@ -79,24 +124,24 @@ export class Statistics {
     return {
       stepMs: minuteMs,
       lastFromMs: Math.round(this.#clock.nowMs() - (nowMs % minuteMs)),
-      steps: this.#queues.get(queue)?.minutes(nowMs) ?? [],
+      steps: this.#queues.get(queue)?.counts.minutes(nowMs) ?? [],
     };
   }
 
-  #countsOf(queue: string): QueueCounts | null {
+  #queueOf(queue: string): Queue | null {
     const known = this.#queues.get(queue);
     if (known !== undefined) return known;
     if (!this.#isKnown(queue)) return null;
-    const counts = new QueueCounts(this.#clock.elapsedMs());
-    this.#queues.set(queue, counts);
-    return counts;
+    const created = { counts: new QueueCounts(this.#clock.elapsedMs()), totals: new JobTotals() };
+    this.#queues.set(queue, created);
+    return created;
   }
 
   #now(): number {
     const nowMs = this.#clock.elapsedMs();
     // Once a minute at most, and only while jobs run: otherwise the memory doesn't grow.
     const minute = Math.floor(nowMs / minuteMs);
-    if (minute !== this.#minute) for (const counts of this.#queues.values()) counts.rest(nowMs);
+    if (minute !== this.#minute) for (const { counts } of this.#queues.values()) counts.rest(nowMs);
     this.#minute = minute;
     return nowMs;
   }

@@ -12,6 +12,7 @@ import { listHeads } from '../redis/list-heads.ts';
 import { runScript } from '../redis/script.ts';
 import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
+import { type RedisFigures, readFigures } from '../waiting/queue-figures.ts';
 import { readHeldLists } from '../workers/dead-runners.ts';
 import { heartbeatScript, unregisterScript } from '../workers/registration.ts';
 import { type RunnerAbout, type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
@@ -62,6 +63,8 @@ export class ResqueClient {
   #owner: StepOwner;
   /** The last step that is confirmed with all before it. The outbox sets this. */
   lastConfirmed: () => number = () => 0;
+  /** Redis has carried out a step. The engine sets this. */
+  onStep: (roundTripMs: number) => void = () => {};
   readonly clock: Clock;
   /** See failed-limit.ts. `null`: the list may grow without end. */
   failedLimit: number | null = null;
@@ -86,7 +89,10 @@ export class ResqueClient {
     this.failed = new FailedList(this.session, this.keys);
     this.reads = new LargeReads(this.session);
     this.waits = new JobWaits(this.session, this.keys, () => this.owner);
-    this.#steps = new StepSender(this.session, this.keys, this.reads);
+    this.#steps = new StepSender(this.session, this.keys, this.reads, {
+      elapsedMs: () => this.clock.elapsedMs(),
+      replied: (roundTripMs) => this.onStep(roundTripMs),
+    });
   }
 
   get progress(): Progress {
@@ -236,6 +242,11 @@ export class ResqueClient {
       this.session,
       queues.map((queue) => this.keys.queue(queue)),
     );
+  }
+
+  /** See queue-figures.ts. */
+  figures(queues: readonly string[], withHeads: number): Promise<RedisFigures> {
+    return readFigures(this.session, this.keys, queues, withHeads);
   }
 
   /**

@@ -20,6 +20,12 @@ export interface RecordedStepJob extends RecordedJob {
   readonly attempt: string;
 }
 
+export interface StepTiming {
+  readonly elapsedMs: () => number;
+  /** Redis has carried out a step. */
+  readonly replied: (roundTripMs: number) => void;
+}
+
 /**
  * Sends steps, and reads payloads that don't fit in a reply. Many steps are underway at the same time and share the limit
  * of Redis' output buffer. All reject with RedisError.
@@ -28,12 +34,14 @@ export class StepSender {
   readonly #sender: CommandSender;
   readonly #keys: ResqueKeys;
   readonly #reads: LargeReads;
+  readonly #timing: StepTiming;
   /** Bytes reserved for the replies of steps that are underway, if there is a limit. */
   #room = 0;
   #sent = 0;
   #ended = 0;
 
-  constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads) {
+  constructor(sender: CommandSender, keys: ResqueKeys, reads: LargeReads, timing: StepTiming) {
+    this.#timing = timing;
     this.#sender = sender;
     this.#keys = keys;
     this.#reads = reads;
@@ -59,6 +67,7 @@ export class StepSender {
     const args = stepArguments(this.#keys, owner, request, now, redisNow, room, failedLimit);
     this.#room += room;
     this.#sent += 1;
+    const sentAtMs = this.#timing.elapsedMs();
     const sent = this.#sender.command((commands) =>
       commands.callBuffer('EVALSHA', [stepScript.sha1, 0, ...args]),
     );
@@ -66,6 +75,7 @@ export class StepSender {
       this.#room -= room;
       this.#ended += 1;
     });
+    this.#timing.replied(this.#timing.elapsedMs() - sentAtMs);
     return readStepReply(request, reply);
   }
 

@@ -1,0 +1,113 @@
+/**
+ * The text of /metrics. Whoever reads it and however often: it is made at most once a second for each format, and Redis is read
+ * at most once a second, one read at a time. A reader waits for Redis up to half a second; then the page has no metrics of
+ * what is in Redis.
+ */
+import { type Metric, Registry, type RegistryContentType } from 'prom-client';
+import type { EngineFigures, ReadFigures } from '../../engine/figures.ts';
+import { Collector, type CollectorOptions, mostQueues, type Samples } from './collect.ts';
+import { type Definition, definitions, type MetricName } from './definitions.ts';
+import { OwnProcess } from './own-readings.ts';
+
+const lifetimeMs = 1_000;
+const redisLimitMs = 500;
+
+export type PageFormat = 'prometheus' | 'openmetrics';
+
+export interface Page {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+export interface MetricsSource {
+  figures(): EngineFigures;
+  /** `null` if Redis can't be read. */
+  readFigures(queues: readonly string[], withOldest: number): Promise<ReadFigures | null>;
+}
+
+interface Kept<T> {
+  readonly sinceMs: number;
+  readonly value: Promise<T>;
+}
+
+export class MetricsPages {
+  readonly #source: MetricsSource;
+  readonly #collector: Collector;
+  readonly #own = new OwnProcess();
+  readonly #pages = new Map<PageFormat, Kept<Page>>();
+  #reading: (Kept<ReadFigures | null> & { isPending: boolean }) | null = null;
+
+  constructor(source: MetricsSource, options: CollectorOptions) {
+    this.#source = source;
+    this.#collector = new Collector(options);
+  }
+
+  stop(): void {
+    this.#own.stop();
+  }
+
+  page(format: PageFormat): Promise<Page> {
+    const kept = this.#pages.get(format);
+    if (kept !== undefined && performance.now() - kept.sinceMs < lifetimeMs) return kept.value;
+    const value = this.#make(format);
+    this.#pages.set(format, { sinceMs: performance.now(), value });
+    // The next reader tries again.
+    value.catch(() => this.#pages.delete(format));
+    return value;
+  }
+
+  async #make(format: PageFormat): Promise<Page> {
+    const read = await this.#readInTime();
+    const samples = this.#collector.collect(this.#source.figures(), read, this.#own.read());
+    const type: RegistryContentType =
+      format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
+    return { contentType: type, body: Buffer.from(await textOf(samples, type)) };
+  }
+
+  /** @returns `null` if Redis can't be read now */
+  async #readInTime(): Promise<ReadFigures | null> {
+    const { isRedisUp, queues } = this.#source.figures();
+    if (!isRedisUp) return null;
+    const nowMs = performance.now();
+    const last = this.#reading;
+    // A read that hangs is not repeated.
+    const isUsable = last !== null && (last.isPending || nowMs - last.sinceMs < lifetimeMs);
+    const reading = isUsable ? last : this.#read(queues.map(({ name }) => name));
+    const leftMs = reading.sinceMs + redisLimitMs - nowMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), Math.max(0, leftMs));
+    });
+    const read = await Promise.race([reading.value, late]);
+    clearTimeout(timer);
+    return read;
+  }
+
+  #read(queues: readonly string[]) {
+    const value = this.#source.readFigures(queues, mostQueues);
+    const reading = { sinceMs: performance.now(), value, isPending: true };
+    const end = () => {
+      reading.isPending = false;
+    };
+    value.then(end, end);
+    this.#reading = reading;
+    return reading;
+  }
+}
+
+/** prom-client lays out the text; the values are ours, because its own counters would count everything a second time. */
+async function textOf(samples: Samples, type: RegistryContentType): Promise<string> {
+  const registry = new Registry<RegistryContentType>();
+  registry.setContentType(type);
+  for (const [name, definition] of Object.entries(definitions) as [MetricName, Definition][]) {
+    const values = samples[name];
+    if (values.length === 0) continue;
+    const family = {
+      ...{ name: name as string, help: definition.help, type: definition.type },
+      // For OpenMetrics, the registry takes `_total` from the name of the family.
+      get: () => Promise.resolve({ name: family.name, help: family.help, type: family.type, values }),
+    };
+    registry.registerMetric(family as unknown as Metric);
+  }
+  return await registry.metrics();
+}

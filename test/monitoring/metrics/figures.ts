@@ -1,0 +1,63 @@
+/** What an engine would say about itself, with nothing in it that a test doesn't say. */
+import type { EngineFigures, QueueFigures, ReadFigures } from '../../../src/engine/figures.ts';
+import { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
+import { Statistics } from '../../../src/engine/statistics/statistics.ts';
+import { MetricsPages, type PageFormat } from '../../../src/monitoring/metrics/page.ts';
+import { MovableClock } from '../../helpers/movable-clock.ts';
+
+export function queue(name: string, fields: Partial<QueueFigures> = {}): QueueFigures {
+  return { name, running: 0, isPaused: false, totals: new JobTotals(), ...fields };
+}
+
+/** Totals of jobs that succeeded in these times. */
+export function succeeded(...durationsMs: number[]): JobTotals {
+  const totals = new JobTotals();
+  for (const ms of durationsMs) totals.end('succeeded', ms);
+  return totals;
+}
+
+export function figures(fields: Partial<EngineFigures> = {}): EngineFigures {
+  return {
+    ...{ workerHost: 'host.runner', namespace: 'resque', redisVersion: '7.0.15' },
+    ...{ isRedisUp: true, isStopping: false, unwritten: 0, spooled: 0, pools: [], queues: [] },
+    statistics: new Statistics(new MovableClock(), () => true),
+    ...fields,
+  };
+}
+
+export const nothingRead: ReadFigures = {
+  ...{ lengths: new Map(), oldestMs: new Map(), failures: null, delayed: null },
+};
+
+/** A source of pages whose figures a test sets. */
+export class FakeEngine {
+  now: EngineFigures = figures();
+  reads = 0;
+  read: () => Promise<ReadFigures | null> = () => Promise.resolve(nothingRead);
+  readonly folded: [string, number][] = [];
+  readonly pages = new MetricsPages(
+    {
+      figures: () => this.now,
+      readFigures: () => {
+        this.reads += 1;
+        return this.read();
+      },
+    },
+    { version: '1.2.3', onFolded: (label, limit) => this.folded.push([label, limit]) },
+  );
+
+  async text(format: PageFormat = 'prometheus'): Promise<string> {
+    return (await this.pages.page(format)).body.toString();
+  }
+}
+
+/** The values of a metric by its labels, as they are written. */
+export function valuesOf(text: string, name: string): Record<string, number> {
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const end = line.lastIndexOf(' ');
+      return [line.slice(name.length, end), Number(line.slice(end + 1))];
+    }),
+  );
+}

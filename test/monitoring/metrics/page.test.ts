@@ -1,0 +1,141 @@
+/** The text of /metrics: what it says, and how rarely it is made. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { ReadFigures } from '../../../src/engine/figures.ts';
+import { FakeEngine, figures, nothingRead, queue, succeeded, valuesOf } from './figures.ts';
+
+let engine = new FakeEngine();
+afterEach(() => {
+  engine.pages.stop();
+  engine = new FakeEngine();
+  vi.useRealTimers();
+});
+
+const read = (fields: Partial<ReadFigures>) => () => Promise.resolve({ ...nothingRead, ...fields });
+
+test('a histogram counts durations up to each bound', async () => {
+  engine.now = figures({ queues: [queue('mail', { totals: succeeded(10, 11, 3_600_000, 99_999_999) })] });
+  const text = await engine.text();
+  const buckets = valuesOf(text, 'resque_runner_job_duration_seconds_bucket');
+  expect(buckets).toMatchObject({
+    '{queue="mail",le="0.01"}': 1,
+    '{queue="mail",le="0.025"}': 2,
+    '{queue="mail",le="900.0"}': 2,
+    '{queue="mail",le="3600.0"}': 3,
+    '{queue="mail",le="21600.0"}': 3,
+    '{queue="mail",le="+Inf"}': 4,
+  });
+  expect(valuesOf(text, 'resque_runner_job_duration_seconds_sum')['{queue="mail"}']).toBeCloseTo(103_600.02);
+  expect(valuesOf(text, 'resque_runner_job_duration_seconds_count')).toEqual({ '{queue="mail"}': 4 });
+  expect(text).not.toContain('job_wait_seconds');
+});
+
+test('counters of a queue begin at 0, before its first job', async () => {
+  engine.now = figures({ queues: [queue('mail')] });
+  const text = await engine.text();
+  expect(valuesOf(text, 'resque_runner_jobs_finished_total')).toEqual({
+    '{queue="mail",outcome="succeeded"}': 0,
+    '{queue="mail",outcome="failed"}': 0,
+    '{queue="mail",outcome="retried"}': 0,
+    '{queue="mail",outcome="requeued"}': 0,
+    '{queue="mail",outcome="snoozed"}': 0,
+  });
+  expect(text).not.toContain('job_duration_seconds');
+});
+
+test('OpenMetrics differs in the names of families and in its end', async () => {
+  engine.now = figures({ queues: [queue('mail', { totals: succeeded(7) })] });
+  const [prometheus, open] = [await engine.text(), await engine.text('openmetrics')];
+  expect(prometheus).toContain('# TYPE resque_runner_jobs_finished_total counter\n');
+  expect(open).toContain('# TYPE resque_runner_jobs_finished counter\n');
+  expect(open).toMatch(/\n# EOF\n$/);
+  const samples = (text: string) => text.split('\n').filter((line) => /^resque.*queue=/.test(line));
+  expect(samples(open)).toEqual(samples(prometheus));
+});
+
+test('names of queues with quotes, backslashes and line breaks are escaped', async () => {
+  engine.now = figures({ queues: [queue('a"b\\c\nd', { running: 3 })] });
+  expect(valuesOf(await engine.text(), 'resque_runner_jobs_running')).toEqual({
+    '{queue="a\\"b\\\\c\\nd"}': 3,
+  });
+});
+
+describe('10,000 queues', () => {
+  const names = Array.from({ length: 10_000 }, (_, at) => `q${at}`);
+
+  test('share 1,001 values of the label, and all jobs are counted', async () => {
+    engine.now = figures({
+      queues: names.map((name) => queue(name, { running: 1, totals: succeeded(5) })),
+    });
+    engine.read = read({ lengths: new Map(names.map((name) => [name, 2])) });
+    const text = await engine.text();
+    const running = valuesOf(text, 'resque_runner_jobs_running');
+    expect(Object.keys(running)).toHaveLength(1_001);
+    expect(running['{queue="other"}']).toBe(9_000);
+    expect(valuesOf(text, 'resque_runner_queue_length')['{queue="other"}']).toBe(18_000);
+    expect(valuesOf(text, 'resque_runner_job_duration_seconds_count')['{queue="other"}']).toBe(9_000);
+    expect(engine.folded).toEqual([['queue', 1_000]]);
+  });
+});
+
+describe('Redis is read', () => {
+  test('once for 100 readers, and at most once a second', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    engine.read = read({ failures: 3 });
+    const texts = await Promise.all(Array.from({ length: 100 }, () => engine.text()));
+    expect(new Set(texts).size).toBe(1);
+    await engine.text('openmetrics');
+    vi.advanceTimersByTime(990);
+    expect(valuesOf(await engine.text(), 'resque_runner_failed_length')).toEqual({ '': 3 });
+    expect(engine.reads).toBe(1);
+    vi.advanceTimersByTime(10);
+    await engine.text();
+    expect(engine.reads).toBe(2);
+  });
+
+  test('for half a second at most; a read that hangs is not repeated, and its result is used later', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    let answer: (figures: ReadFigures) => void = () => {};
+    engine.read = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const first = engine.text();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await first).not.toContain('resque_runner_failed_length');
+    expect(await first).toContain('resque_runner_redis_up 1\n');
+    await vi.advanceTimersByTimeAsync(5_000);
+    // Its half second is over long ago, so nobody waits for it again.
+    const second = engine.text();
+    await vi.advanceTimersByTimeAsync(0);
+    await second;
+    expect(engine.reads).toBe(1);
+    answer({ ...nothingRead, failures: 1 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    engine.read = read({ failures: 2 });
+    expect(valuesOf(await engine.text(), 'resque_runner_failed_length')).toEqual({ '': 2 });
+  });
+
+  test('not while it is down', async () => {
+    engine.now = figures({ isRedisUp: false });
+    expect(valuesOf(await engine.text(), 'resque_runner_redis_up')).toEqual({ '': 0 });
+    expect(engine.reads).toBe(0);
+  });
+
+  test('perhaps in vain: then its metrics are missing', async () => {
+    engine.read = () => Promise.resolve(null);
+    expect(await engine.text()).not.toContain('resque_runner_failed_length');
+  });
+});
+
+test('if the figures can not be had, the next reader tries again', async () => {
+  const { now } = engine;
+  Object.defineProperty(engine, 'now', {
+    configurable: true,
+    get: () => {
+      throw new Error('a fault');
+    },
+  });
+  await expect(engine.text()).rejects.toThrow('a fault');
+  Object.defineProperty(engine, 'now', { value: now });
+  expect(await engine.text()).toContain('resque_runner_redis_up');
+});

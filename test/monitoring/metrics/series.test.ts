@@ -1,0 +1,63 @@
+/** Series that several queues share never fall. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LabelFold } from '../../../src/monitoring/metrics/label-fold.ts';
+import { type Member, SeriesOfTotals } from '../../../src/monitoring/metrics/series.ts';
+import { succeeded } from './figures.ts';
+
+const shared = (key: string, ...durationsMs: number[]): Member => ({
+  ...{ key, labels: { queue: 'other' }, isShared: true, totals: succeeded(...durationsMs) },
+});
+
+test('a shared series is the sum of its members, and keeps what members had that are gone', () => {
+  const series = new SeriesOfTotals();
+  const sums = (...members: Member[]) =>
+    series.of(members).map(({ ended, durations }) => [ended.succeeded, durations?.sumMs]);
+  expect(sums(shared('a', 1, 2), shared('b', 10))).toEqual([[3, 13]]);
+  expect(sums(shared('b', 10, 20))).toEqual([[4, 33]]);
+  // It is back, and has counted anew.
+  expect(sums(shared('a', 5), shared('b', 10, 20))).toEqual([[5, 38]]);
+  expect(sums()).toEqual([[5, 38]]);
+});
+
+test('whatever members do, a shared series never falls', () => {
+  const states = fc.array(fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.nat(5)), { maxLength: 10 });
+  fc.assert(
+    fc.property(states, (all) => {
+      const series = new SeriesOfTotals();
+      let before = 0;
+      for (const state of all) {
+        const members = Object.entries(state).map(([key, jobs]) =>
+          shared(key, ...Array<number>(jobs).fill(1)),
+        );
+        const now = series.of(members)[0]?.ended.succeeded ?? 0;
+        expect(now).toBeGreaterThanOrEqual(before);
+        before = now;
+      }
+    }),
+  );
+});
+
+test('a label keeps the first values, and a place becomes free with its value', () => {
+  let told = 0;
+  const fold = new LabelFold(2, () => {
+    told += 1;
+  });
+  expect(['a', 'b', 'c', 'd', 'a'].map((value) => fold.labelOf(value))).toEqual([
+    'a',
+    'b',
+    'other',
+    'other',
+    'a',
+  ]);
+  expect(told).toBe(1);
+  fold.keep((value) => value !== 'a');
+  // Its counter would fall in one series and rise in another.
+  expect(['c', 'e', 'f', 'other'].map((value) => fold.labelOf(value))).toEqual([
+    'other',
+    'e',
+    'other',
+    'other',
+  ]);
+  expect(told).toBe(1);
+});
