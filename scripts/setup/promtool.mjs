@@ -35,7 +35,8 @@ async function unpack(program) {
       cwd: directory,
     });
     const archive = readdirSync(directory).find((name) => name.endsWith('.deb'));
-    if (archive === undefined) return `apt-get can't download prometheus within ${limitSeconds} s: ${download.output.trim()}`;
+    if (archive === undefined)
+      return `apt-get can't download prometheus within ${limitSeconds} s: ${download.output.trim()}`;
     const unpacked = await runCaptured(['dpkg-deb', '-x', archive, '.'], { cwd: directory });
     if (!unpacked.isOk) return unpacked.output.trim();
     renameSync(join(directory, 'usr', 'bin', 'promtool'), program);

@@ -44,7 +44,7 @@ export function resolveConfig(main: ConfigPart<Settings>, redis: RedisConfig): C
     schedules: schedulesOf(main),
     failedLimit: unlessZero(settings.failedLimit),
     workerHost: settings.worker.host,
-    metrics: resolveMetrics(settings.metrics, directory),
+    metrics: resolveMetrics(settings.metrics, main.directory),
   };
 }
 
