@@ -2,7 +2,7 @@
  * The validated configuration, for the rest of the program. It has all defaults and absolute paths, and needs no further
  * checks.
  */
-import type { ListenAddress } from './listen-address.ts';
+import type { ListenAddress } from './metrics.ts';
 import type { Rate } from './times/rate.ts';
 
 /** What happens to a job that was killed in a shutdown of the runner. */

@@ -12,7 +12,9 @@ export interface EffectiveField {
 }
 
 /** Names of the fields in a file. The compiler asks for those that are missing. */
-const topFields: Readonly<Record<Exclude<keyof Config, 'redis' | 'runners' | 'schedules'>, string[]>> = {
+const topFields: Readonly<
+  Record<Exclude<keyof Config, 'redis' | 'runners' | 'schedules' | 'metrics'>, string[]>
+> = {
   namespace: ['namespace'],
   shutdownTimeoutSeconds: ['shutdownTimeout'],
   maxRecoveries: ['maxRecoveries'],
@@ -63,6 +65,8 @@ function topLevelFields(config: Config): EffectiveField[] {
   return [
     ...redisFields(config.redis),
     ...names.map((name) => ({ path: topFields[name], value: config[name] })),
+    { path: ['metrics', 'listen'], value: config.metrics.listen?.text ?? null },
+    { path: ['metrics', 'classLabel'], value: config.metrics.hasClassLabel },
   ];
 }
 

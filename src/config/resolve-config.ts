@@ -9,7 +9,7 @@ import type {
   RetryRule,
   Schedule,
 } from './config.ts';
-import { readListenAddress, resolveListenAddress } from './listen-address.ts';
+import { readListenAddress, resolveListenAddress } from './metrics.ts';
 import type { RetrySettings } from './retry-schema.ts';
 import type { JobSettings, PoolSettings } from './runner-schema.ts';
 import type { ScheduleSettings } from './schedule-schema.ts';

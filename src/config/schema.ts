@@ -3,7 +3,7 @@
  * messages and cfg.schema.json follow from these definitions.
  */
 import * as v from 'valibot';
-import { metrics } from './metrics-schema.ts';
+import { metrics } from './metrics.ts';
 import { problems } from './problems.ts';
 import { redisSchema } from './redis-schema.ts';
 import { jobDefaults, jobEntries, runnerEntries, runners, scriptForEveryRunner } from './runner-schema.ts';

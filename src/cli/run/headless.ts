@@ -3,7 +3,7 @@
  * an exit code.
  */
 import type { Config } from '../../config/config.ts';
-import type { ListenAddress } from '../../config/listen-address.ts';
+import type { ListenAddress } from '../../config/metrics.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
 import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';

@@ -1,6 +1,6 @@
 /** Metrics of a runner. Their code is loaded only while they are on. */
 import type { Config, MetricsConfig } from '../../config/config.ts';
-import type { ListenAddress } from '../../config/listen-address.ts';
+import type { ListenAddress } from '../../config/metrics.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { cannotListen } from '../../messages/metrics.ts';
 import type { Health } from '../../monitoring/health/health.ts';

@@ -4,7 +4,7 @@ import {
   listenForms,
   readListenAddress,
   resolveListenAddress,
-} from '../../config/listen-address.ts';
+} from '../../config/metrics.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';

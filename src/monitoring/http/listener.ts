@@ -7,7 +7,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
-import type { ListenAddress } from '../../config/listen-address.ts';
+import type { ListenAddress } from '../../config/metrics.ts';
 import { type Answer, answerTo, failure, type Served } from './requests.ts';
 
 export interface Limits {

@@ -1,5 +1,12 @@
-/** Where metrics can be read: `127.0.0.1:9464`, `[::1]:9464`, `:9464` for all addresses, or `unix:/run/metrics.sock`. */
+/**
+ * The fields of the config about metrics, and the addresses that they may have: `127.0.0.1:9464`, `[::1]:9464`, `:9464` for all
+ * addresses, or `unix:/run/metrics.sock`.
+ */
 import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { problems } from './problems.ts';
+import { flag, line } from './scalars.ts';
+import { fields } from './shapes.ts';
 
 export type ListenAddress =
   | {
@@ -33,3 +40,24 @@ export function resolveListenAddress(address: ListenAddress, directory: string):
   const path = resolve(directory, address.path);
   return { kind: 'unix', text: `unix:${path}`, path };
 }
+
+export const metrics = fields('Metrics for Prometheus, and the health of the runner.', 'an object', {
+  listen: v.nullish(
+    v.pipe(
+      line(
+        'Where the runner serves /metrics, /livez and /readyz: a host and a port, such as "127.0.0.1:9464" or ":9464" for all addresses, or "unix:PATH". null: nowhere.',
+        listenForms,
+        /^/,
+      ),
+      v.check(
+        (text) => readListenAddress(text) !== null,
+        (issue) => problems.notA(issue.input, listenForms),
+      ),
+    ),
+    null,
+  ),
+  classLabel: v.optional(
+    flag('Whether metrics of jobs also have a label with the class of the job. It multiplies their number.'),
+    false,
+  ),
+});

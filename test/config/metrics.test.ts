@@ -1,6 +1,6 @@
 /** Addresses of metrics. */
 import { expect, test } from 'vitest';
-import { readListenAddress, resolveListenAddress } from '../../src/config/listen-address.ts';
+import { readListenAddress, resolveListenAddress } from '../../src/config/metrics.ts';
 import { configOf, fileWith } from './helpers.ts';
 
 test.each([
