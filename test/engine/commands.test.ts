@@ -1,5 +1,7 @@
 /** Every command, what it does and what it answers. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/cli/files/load-config.ts';
 import type { Command, RefusalCode } from '../../src/protocol/commands.ts';
 import { emptySnapshot, reduce } from '../../src/store/reduce.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -228,6 +230,50 @@ describe('reloading the config', () => {
     expect(await engine.do({ type: 'reload-config' })).toEqual(
       done('the config is reloaded; nothing changed'),
     );
+  });
+
+  test('reads included files and variables again, and says what has changed', async () => {
+    const write = (name: string, content: object) => writeFileSync(stage.path(name), JSON.stringify(content));
+    const io = { cwd: stage.path('.'), env: { SLOTS: '2', TOKEN: 'hunter2' } };
+    const read = () => readConfig(io, stage.path('cfg.json'), null);
+    write('cfg.json', {
+      include: 'conf.d/*.json',
+      script: '/bin/true',
+      worker: { host: 'test.runner' },
+    });
+    mkdirSync(stage.path('conf.d'));
+    write('conf.d/mail.json', { runners: { mail: '${SLOTS}' }, timeout: 60 });
+    const engine = await stage.start([mail(2)], { readConfig: read });
+    await engine.do({ type: 'reload-config' });
+    write('conf.d/mail.json', {
+      runners: { mail: { concurrency: 3, env: { TOKEN: '${TOKEN}' } } },
+      timeout: 90,
+    });
+    write('conf.d/news.json', { runners: { news: 1 } });
+    await engine.do({ type: 'reload-config' });
+    write('conf.d/news.json', { runners: { mail: 1 } });
+    await engine.do({ type: 'reload-config' });
+    write('conf.d/news.json', {});
+    await engine.do({ type: 'reload-config' });
+    expect(
+      engine
+        .all('config.reloaded')
+        .map(({ changes }) => changes)
+        .slice(1),
+    ).toEqual([
+      [
+        ...['mail.concurrency: 2 → 3', 'mail.timeout: 60 → 90', 'mail.env.TOKEN: added'],
+        'news: added, 1 slot',
+      ],
+      ['news: removed'],
+    ]);
+    expect(engine.all('config.rejected')).toMatchObject([
+      {
+        problems: [
+          expect.stringContaining('conf.d/news.json:1:20: runners.mail: the queue "mail" is already in'),
+        ],
+      },
+    ]);
   });
 
   test('changes nothing if it is invalid, or if there is none', async () => {

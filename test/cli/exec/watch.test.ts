@@ -69,11 +69,15 @@ describe('runs again', () => {
 
     printed = '';
     stage.script('echo three', 'other.sh');
-    stage.config({ script: ['/bin/sh', './other.sh'] });
+    stage.write('more.json', '{}');
+    stage.config({ script: ['/bin/sh', './other.sh'] }, { include: 'more.json' });
     const text = await untilItWaits();
     expect(text).toContain('watch: cfg.json changed: running again\n');
-    expect(text).toContain('other.sh, cfg.json or job.json; press Ctrl-C to stop');
+    expect(text).toContain('other.sh, cfg.json, more.json or job.json; press Ctrl-C to stop');
     expect(printed).toMatch(/^three\n✓/);
+
+    stage.write('more.json', '{ "runners": {} }');
+    expect(await untilItWaits()).toContain('watch: more.json changed: running again\n');
     expect(run.exitCode).toBeNull();
   });
 
