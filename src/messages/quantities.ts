@@ -59,3 +59,9 @@ export function clock(atMs: number): string {
     .map((part) => String(part).padStart(2, '0'))
     .join(':');
 }
+
+/** `512 KiB`, `1.4 MiB` */
+export function sizeText(bytes: number): string {
+  const kibibytes = bytes / 1_024;
+  return kibibytes < 1_000 ? `${Math.round(kibibytes)} KiB` : `${(kibibytes / 1_024).toFixed(1)} MiB`;
+}

@@ -7,7 +7,7 @@
  * Long because it is one table.
  */
 import type { CommandType } from './commands.ts';
-import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
+import type { JobOutcome, JobUsage, JobView, NextRun, OutputStream } from './job.ts';
 import type { QueueStatistics } from './statistics.ts';
 
 /** Why a queue takes no jobs. A queue runs only if no reason is left. */
@@ -267,7 +267,7 @@ export type EngineFact =
       readonly signal: string;
       readonly reason: KillReason;
     }
-  | {
+  | ({
       readonly type: 'job.finished';
       readonly jobId: string;
       readonly queue: string;
@@ -280,7 +280,7 @@ export type EngineFact =
       readonly failure: FailureSummary | null;
       /** Set if the outcome is `retried` or `snoozed`: the run that follows. */
       readonly next?: NextRun;
-    }
+    } & JobUsage)
   | { readonly type: 'failure.recorded'; readonly failure: FailureSummary }
   | {
       readonly type: 'failures.retried';

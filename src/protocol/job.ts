@@ -36,6 +36,14 @@ export interface JobView {
 export const jobOutcomes = ['succeeded', 'failed', 'requeued', 'retried', 'snoozed'] as const;
 export type JobOutcome = (typeof jobOutcomes)[number];
 
+/** What a job's program has used, with the children that it waited for. Left out if unknown, as for persistent children. */
+export interface JobUsage {
+  /** User and system time. */
+  readonly cpuMs?: number;
+  /** The most memory of one of these processes. Left out also if it is not above the runner's own peak. */
+  readonly peakMemoryBytes?: number;
+}
+
 /** The run that follows a retried or snoozed one. */
 export interface NextRun extends AttemptView {
   readonly inSeconds: number;

@@ -4,7 +4,7 @@
  * start. Plain data, JSON-safe, bounded in size.
  */
 import type { EngineEvent, FailureSummary, KillReason, PoolView, QueueView, ShutdownMode } from './events.ts';
-import type { JobOutcome, JobView, NextRun, OutputStream } from './job.ts';
+import type { JobOutcome, JobUsage, JobView, NextRun, OutputStream } from './job.ts';
 import type { QueueStatistics } from './statistics.ts';
 
 export interface Snapshot {
@@ -70,7 +70,7 @@ export interface RunningJob extends JobView {
   readonly killed: { readonly signal: string; readonly reason: KillReason; readonly atMs: number } | null;
 }
 
-export interface EndedJob extends JobView {
+export interface EndedJob extends JobView, JobUsage {
   readonly endedAtMs: number;
   readonly durationMs: number;
   readonly outcome: JobOutcome;

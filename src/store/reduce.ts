@@ -293,6 +293,8 @@ function endedJob(job: RunningJob, event: EventOf<'job.finished'>): EndedJob {
     signal: event.signal,
     failure: event.failure,
     ...(event.next === undefined ? {} : { next: event.next }),
+    ...(event.cpuMs === undefined ? {} : { cpuMs: event.cpuMs }),
+    ...(event.peakMemoryBytes === undefined ? {} : { peakMemoryBytes: event.peakMemoryBytes }),
     ...(job.attempt === undefined ? {} : { attempt: job.attempt }),
   };
 }

@@ -51,7 +51,15 @@ export function assertSafeForResqueWeb(raw: Buffer, isOlder = false): FailureRec
 }
 
 /** Members that only our records have. */
-const ownMembers = ['exit_code', 'signal', 'raw_payload', 'raw_payload_base64', 'raw_record'];
+const ownMembers = [
+  'exit_code',
+  'signal',
+  'cpu_ms',
+  'peak_memory_bytes',
+  'raw_payload',
+  'raw_payload_base64',
+  'raw_record',
+];
 
 /**
  * A `null` payload breaks "Retry all" in resque-web, and a `null` backtrace breaks node-resque's scheduler, which finds

@@ -3,6 +3,7 @@
  * object as its last line, with the traceback that its language prints, in words, or not at all.
  */
 import type { FailureSummary, KillReason } from '../../protocol/events.ts';
+import type { JobUsage } from '../../protocol/job.ts';
 import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
 import { jsonText } from '../../resque/format/json.ts';
 import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
@@ -32,6 +33,8 @@ export interface FailedRun {
   readonly answer: JobResult | null;
   readonly stderr: string;
   readonly stdout: string;
+  /** Left out if unknown. */
+  readonly usage?: JobUsage;
 }
 
 /** What is written of a failed job: the record for Redis, and its words for people. */
@@ -49,7 +52,7 @@ const refusedTextLimit = 200;
 export function failureOf(taken: TakenJob, jobId: string, run: FailedRun, note = ''): Failure {
   const report = failureReport(run);
   const error = note === '' ? report.error : `${report.error} (${note})`;
-  return describe(taken, jobId, { ...report, error }, run.end);
+  return describe(taken, jobId, { ...report, error }, run);
 }
 
 /** A payload that no program could understand is a failure that never ran. */
@@ -57,10 +60,15 @@ export function refusalOf(taken: TakenJob, payload: InvalidPayload): Failure {
   const text = payload.original.subarray(0, refusedTextLimit).toString('utf8');
   const error = `${refusalText(payload)}${text === '' ? '' : `: ${text}`}`;
   const report = { exception: exceptions.invalidPayload, error, backtrace: [], stderr: '', stdout: '' };
-  return describe(taken, null, report, noExit);
+  return describe(taken, null, report, { end: noExit });
 }
 
-function describe(taken: TakenJob, jobId: string | null, report: FailureReport, end: ExitStatus): Failure {
+function describe(
+  taken: TakenJob,
+  jobId: string | null,
+  report: FailureReport,
+  { end, usage = {} }: Pick<FailedRun, 'end' | 'usage'>,
+): Failure {
   const { queue, slot, pool, attempt } = taken;
   const payload = payloadFor(taken);
   const failedAt = new Date();
@@ -73,6 +81,7 @@ function describe(taken: TakenJob, jobId: string | null, report: FailureReport, 
     record: failureRecord({
       ...{ failedAt, worker, queue, payload, attempts, firstFailedAt, exitCode, signal },
       ...report,
+      ...usage,
     }),
     summary: {
       queue,

@@ -154,6 +154,7 @@ export class Job implements OutputSink {
       answer,
       stderr: this.#output.stderr?.text() ?? '',
       stdout: this.#output.stdout?.text() ?? '',
+      usage: this.#program?.usage ?? {},
     };
     const snoozed = snoozeOutcome(this.taken, this.id, run);
     if (snoozed !== null) return this.#conclude(snoozed, exit);
@@ -261,6 +262,7 @@ export class Job implements OutputSink {
       signal: exit.signal,
       failure,
       ...nextRun(this.taken, outcome),
+      ...this.#program?.usage,
     });
     if (failure !== null && outcome.kind === 'failure' && isDisowned !== true)
       publish({ type: 'failure.recorded', failure });

@@ -1,5 +1,6 @@
 /** What a program is started with and what its start returns, for both launchers. */
 import type { Writable } from 'node:stream';
+import type { JobUsage } from '../../protocol/job.ts';
 import type { ExitStatus } from './libc.ts';
 
 export interface LaunchSpec {
@@ -42,7 +43,7 @@ export interface LaunchedProcess {
   /** Set if the spec has results. */
   readonly results: OutputPipe | null;
   /** Called once, after it has exited. */
-  onExit(act: (status: ExitStatus) => void): void;
+  onExit(act: (status: ExitStatus, usage: JobUsage) => void): void;
   /** Whether it has exited, as far as that can be known before `onExit` is called. */
   hasExited(): boolean;
   /** Bytes written to its STDIN that it hasn't read; `null` if that can't be known. */

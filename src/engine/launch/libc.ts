@@ -9,13 +9,20 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, endianness } from 'node:os';
 import type { LibraryHandle } from 'koffi';
 
 export interface ExitStatus {
   /** `null` if a signal ended it. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+/** What a process has used, with the children that it waited for. */
+export interface RawUsage {
+  readonly cpuMicroseconds: number;
+  /** Includes what this process had at the start: see `PeakMemory`. */
+  readonly peakKilobytes: number;
 }
 
 /** For a process that goes on, or whose exit status is unknown. */
@@ -47,6 +54,8 @@ export interface Libc {
   spawn(request: SpawnRequest): number;
   /** How a child ended, which frees its pid; `null` while it runs. */
   reap(pid: number): ExitStatus | null;
+  /** Of the process that `reap` has just reported; `null` if this machine lays it out in an unknown way. */
+  usage(): RawUsage | null;
   /**
    * Lets go of the pages of Node's own program file: most were used once, at the start. What is used again comes back
    * from the page cache, by a fault that needs no disk.
@@ -88,6 +97,13 @@ const openFiles = 7;
 const spawnFlags = 0x04 | 0x08 | 0x80; // POSIX_SPAWN_SETSIGDEF, _SETSIGMASK, _SETSID
 /** Larger than glibc's and musl's structures on any architecture: 80, 336 and 128 bytes at most. */
 const structureBytes = 512;
+
+/**
+ * Where a `struct rusage` has what is read of it, in words of 32 bits: user and system time as seconds and microseconds, then
+ * the peak of memory in kilobytes. Each takes two words, the lower one first.
+ */
+const usageWords = { peak: 8 } as const;
+const hasKnownUsage = endianness() === 'LE' && ['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch);
 
 /** Set to `off`, everything is done with Node's own means: for tests, and to rule out this file as a cause. */
 const nativeVariable = 'RR_NATIVE';
@@ -152,8 +168,8 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   );
   const getrlimit = declare<(resource: number, limits: Uint32Array) => number>('int getrlimit(int, void *)');
   const sendSignal = declare<(pid: number, signal: number) => number>('int kill(int, int)');
-  const waitpid = declare<(pid: number, status: Int32Array, options: number) => number>(
-    'int waitpid(int, int *, int)',
+  const wait4 = declare<(pid: number, status: Int32Array, options: number, usage: Int32Array) => number>(
+    'int wait4(int, int *, int, void *)',
   );
   const madvise = declare<(start: bigint, length: bigint, advice: number) => number>(
     'int madvise(uintptr_t, size_t, int)',
@@ -195,6 +211,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   /** Where results are put: read at once, so one for all will do. */
   const out = new Int32Array(2);
   const limits = new Uint32Array(4);
+  const usage = new Int32Array(structureBytes / 4);
   const check = (syscall: string, result: number) => {
     if (result < 0) throw new LibcError(syscall, errno());
     return result;
@@ -222,10 +239,18 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       return out[0] ?? 0;
     },
     reap(pid) {
-      const ended = waitpid(pid, out, withoutHang);
+      usage[usageWords.peak] = -1;
+      const ended = wait4(pid, out, withoutHang, usage);
       if (ended === 0) return null;
       // Who else would have reaped it isn't known; it isn't there any more.
       return ended === pid ? exitStatus(out[0] ?? 0) : noExit;
+    },
+    usage() {
+      const [seconds = 0, , microseconds = 0, , systemSeconds = 0, , systemMicroseconds = 0] = usage;
+      const peakKilobytes = usage[usageWords.peak] ?? -1;
+      if (!hasKnownUsage || peakKilobytes < 0) return null;
+      const cpuMicroseconds = (seconds + systemSeconds) * 1_000_000 + microseconds + systemMicroseconds;
+      return { cpuMicroseconds, peakKilobytes };
     },
     kill(pid, signal) {
       return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');

@@ -72,7 +72,7 @@ function launched(child: ChildProcess, pid: number, spec: LaunchSpec): LaunchedP
     stderr: outputPipe(stderr),
     results: spec.hasResults ? outputPipe(child.stdio[3] as Readable) : null,
     // A death by a real-time signal comes as exit code 0: Node has no name for it, and no way to ask.
-    onExit: (act) => child.once('exit', (exitCode, signal) => act({ exitCode, signal })),
+    onExit: (act) => child.once('exit', (exitCode, signal) => act({ exitCode, signal }, {})),
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
     unreadBytes: () => null,
   };

@@ -3,10 +3,12 @@ import { closeSync, existsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { resolve } from 'node:path';
+import type { JobUsage } from '../../protocol/job.ts';
 import { reservedOf } from '../machine/descriptors.ts';
 import type { Launch, LaunchedProcess, LaunchSpec, OutputPipe } from './launched-process.ts';
 import { type ExitStatus, type Libc, LibcError } from './libc.ts';
 import { openPayloadFile } from './payload-file.ts';
+import { PeakMemory } from './peak-memory.ts';
 
 /** Where `execvp` looks when there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
@@ -146,13 +148,15 @@ class Unread {
 class Exit {
   readonly #expected: ExpectedExit;
   #status: ExitStatus | null = null;
-  #act: ((status: ExitStatus) => void) | null = null;
+  #usage: JobUsage = {};
+  #act: ExitListener | null = null;
 
   constructor(reaper: Reaper, pid: number, before: () => void) {
-    this.#expected = reaper.expect(pid, (status) => {
+    this.#expected = reaper.expect(pid, (status, usage) => {
       before();
       this.#status = status;
-      this.#act?.(status);
+      this.#usage = usage;
+      this.#act?.(status, usage);
     });
   }
 
@@ -160,11 +164,13 @@ class Exit {
     return this.#status !== null || this.#expected.isOver();
   }
 
-  onExit(act: (status: ExitStatus) => void): void {
+  onExit(act: ExitListener): void {
     this.#act = act;
-    if (this.#status !== null) act(this.#status);
+    if (this.#status !== null) act(this.#status, this.#usage);
   }
 }
+
+type ExitListener = Parameters<LaunchedProcess['onExit']>[0];
 
 interface ExpectedExit {
   /** Asks at once. The answer is also reported as usual, in a later turn of the loop. */
@@ -177,7 +183,8 @@ interface ExpectedExit {
  */
 class Reaper {
   readonly #libc: Libc;
-  readonly #expected = new Map<number, (status: ExitStatus) => void>();
+  readonly #expected = new Map<number, ExitListener>();
+  readonly #memory = new PeakMemory();
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -187,7 +194,7 @@ class Reaper {
   }
 
   /** @param tell called once, never during this call */
-  expect(pid: number, tell: (status: ExitStatus) => void): ExpectedExit {
+  expect(pid: number, tell: ExitListener): ExpectedExit {
     this.#expected.set(pid, tell);
     return { isOver: () => this.#isOver(pid) };
   }
@@ -197,7 +204,7 @@ class Reaper {
       const status = this.#libc.reap(pid);
       if (status === null) continue;
       this.#expected.delete(pid);
-      tell(status);
+      tell(status, this.#usage());
     }
   }
 
@@ -207,8 +214,18 @@ class Reaper {
     const status = this.#libc.reap(pid);
     if (status === null) return false;
     this.#expected.delete(pid);
-    setImmediate(() => tell(status));
+    const usage = this.#usage();
+    setImmediate(() => tell(status, usage));
     return true;
+  }
+
+  /** Of the process that was reaped last. */
+  #usage(): JobUsage {
+    const raw = this.#libc.usage();
+    if (raw === null) return {};
+    const cpuMs = Math.round(raw.cpuMicroseconds / 100) / 10;
+    const peakMemoryBytes = this.#memory.ofChild(raw.peakKilobytes);
+    return peakMemoryBytes === null ? { cpuMs } : { cpuMs, peakMemoryBytes };
   }
 }
 

@@ -10,7 +10,7 @@
  */
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
-import type { OutputStream } from '../../protocol/job.ts';
+import type { JobUsage, OutputStream } from '../../protocol/job.ts';
 import { atEndOfTurn } from '../events/event-loop-phases.ts';
 import {
   isNotStarted,
@@ -63,6 +63,7 @@ export class Child {
   readonly #launched: LaunchedProcess;
   readonly #sink: OutputSink;
   #status: ExitStatus | null = null;
+  #usage: JobUsage = {};
   #openPipes = 0;
   #drainTimer: NodeJS.Timeout | null = null;
   /** Pieces of output that the sink has not taken yet. */
@@ -87,11 +88,17 @@ export class Child {
     }
     readLimited(launched.stdout, (chunk) => this.#handOn('stdout', chunk));
     readLimited(launched.stderr, (chunk) => this.#handOn('stderr', chunk));
-    launched.onExit((status) => {
+    launched.onExit((status, usage) => {
       this.#status = status;
+      this.#usage = usage;
       if (this.#openPipes > 0) this.#drainTimer = setTimeout(() => this.#stopReading(), drainLimitMs);
       else this.#endIfOver();
     });
+  }
+
+  /** Known once it has exited. */
+  get usage(): JobUsage {
+    return this.#usage;
   }
 
   /** Set if the spec wants a pipe. */

@@ -10,7 +10,7 @@
  * Long because it is one state machine: every message, signal and end means something else in each state.
  */
 import type { PoolConfig } from '../../config/config.ts';
-import type { OutputStream } from '../../protocol/job.ts';
+import type { JobUsage, OutputStream } from '../../protocol/job.ts';
 import { isNotStarted, type NotStarted, type OutputPipe } from '../launch/launched-process.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
@@ -194,6 +194,11 @@ export class WarmChild {
   }
 
   /** Gives it a job. Its output goes to `sink`. */
+  /** Of its job; unknown for one of many jobs. */
+  get usage(): JobUsage {
+    return this.isPersistent ? {} : this.#child.usage;
+  }
+
   run(payload: Buffer, sink: OutputSink): Promise<JobEnd> {
     if (!this.isWaiting) throw new Error('a child is not waiting for a job');
     this.hasJob = true;

@@ -41,6 +41,9 @@ export interface Failure {
   readonly firstFailedAt?: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** What its program has used; left out if unknown. */
+  readonly cpuMs?: number;
+  readonly peakMemoryBytes?: number;
   /** What the job printed, unless `error` already has it. '' is left out. */
   readonly stderr: string;
   readonly stdout: string;
@@ -64,6 +67,8 @@ export function failureRecord(failure: Failure): string {
   if (firstFailedAt !== null) members.push(`"first_failed_at":${json(firstFailedAt)}`);
   if (failure.signal === null) members.push(`"exit_code":${failure.exitCode ?? 'null'}`);
   else members.push(`"signal":${json(failure.signal)}`);
+  if (failure.cpuMs !== undefined) members.push(`"cpu_ms":${failure.cpuMs}`);
+  if (failure.peakMemoryBytes !== undefined) members.push(`"peak_memory_bytes":${failure.peakMemoryBytes}`);
   if (failure.stderr !== '') members.push(`"stderr":${json(failure.stderr)}`);
   if (failure.stdout !== '') members.push(`"stdout":${json(failure.stdout)}`);
   return `{${[...members, ...raw].join(',')}}`;

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { grouped } from '../../messages/quantities.ts';
+import { grouped, sizeText } from '../../messages/quantities.ts';
 import type { WaitingJob } from '../../protocol/waiting.ts';
 import type { WaitingPages } from '../../store/app-store.ts';
 import { Panel } from '../frame/panel.tsx';
@@ -64,12 +64,6 @@ function waitingLine(job: WaitingJob, width: number, isSelected: boolean): Line 
     ...size,
   ]);
   return isSelected ? restyled(line, selected) : line;
-}
-
-/** `512 KiB`, `1.4 MiB` */
-function sizeText(bytes: number): string {
-  const kibibytes = bytes / 1_024;
-  return kibibytes < 1_000 ? `${Math.round(kibibytes)} KiB` : `${(kibibytes / 1_024).toFixed(1)} MiB`;
 }
 
 function nothing({ trouble, isLoading }: WaitingPages, filter: string): string {

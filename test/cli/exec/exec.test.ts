@@ -141,6 +141,7 @@ describe('a job that fails', () => {
       expect.stringMatching(/^ {2}worker {7}"\S+:\d+-0:mail"$/),
       '  queue        "mail"',
       '  exit_code    7',
+      expect.stringMatching(/^ {2}cpu_ms {7}[\d.]+$/),
     ]);
     expect(lines.slice(page + 1)).toEqual([
       expect.stringMatching(/^ {2}Worker {7}\S+\.runner:\d+-0 on mail at \d{4}\/\d\d\/\d\d \S+ \+0000$/),

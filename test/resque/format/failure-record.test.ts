@@ -55,6 +55,13 @@ test('a job that never ran has an exit code of null', () => {
   expect(recordOf({ exitCode: null }).exit_code).toBeNull();
 });
 
+test('what the job used is included if it is known', () => {
+  expect(recordOf({ cpuMs: 12.5, peakMemoryBytes: 1_048_576 })).toMatchObject({
+    cpu_ms: 12.5,
+    peak_memory_bytes: 1_048_576,
+  });
+});
+
 test('output is included if there is any', () => {
   expect(recordOf({ stderr: 'err', stdout: 'out' })).toMatchObject({ stderr: 'err', stdout: 'out' });
 });

@@ -503,6 +503,7 @@ describe('a job that has ended', () => {
     await screen.waitForText('err and failed');
     await screen.waitForText(/^ resque-runner {2}Jobs › mail › #1 +FAILED after 00:00$/m);
     await screen.waitForText(/ended \d\d:\d\d:\d\d exit 7 {2}UnclassifiedRunnerError: and failed/);
+    if (process.platform === 'linux') await screen.waitForText(/ worker \S+, CPU \d+ ms /);
     await screen.press('x');
     await screen.waitForText('job #1 has already ended');
     await screen.press('q');
