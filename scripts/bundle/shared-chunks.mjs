@@ -96,9 +96,9 @@ function additionalImports({ inputs, outputs }, main) {
   const always = bits([main, ...loadedLater(outputs, main)]);
   // The plugin can't add imports to a package.
   const fixed = bits(entries.filter(isOfPackage));
-  // What the engine loads later costs nothing if a runner has loaded it at its start.
-  const isOfEngine = (/** @type {string} */ entry) => entry.startsWith('src/engine/');
-  const late = bits(runner.flatMap((entry) => loadedLater(outputs, entry)).filter(isOfEngine));
+  // What engine and monitoring load later costs nothing if a runner has loaded it at its start.
+  const isOfRunner = (/** @type {string} */ entry) => /^src\/(engine|monitoring)\//.test(entry);
+  const late = bits(runner.flatMap((entry) => loadedLater(outputs, entry)).filter(isOfRunner));
   const runners = bits(entries.filter((entry) => runner.includes(entry)));
 
   const before = chunks.map(() => 0n);

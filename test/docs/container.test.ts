@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
+import { runCommand } from '../cli/run-command.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import { isAlive, kill } from '../helpers/processes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -110,13 +111,37 @@ function childrenOf(parent: number): Child[] {
 
 /** `CMD` of the Dockerfile. */
 function dockerCommand(): string[] {
-  const file = readFileSync(join(repository, 'deploy/Dockerfile'), 'utf8');
-  return JSON.parse(/^CMD (.*)$/m.exec(file)?.[1] ?? 'null') as string[];
+  return wordsOf('deploy/Dockerfile', /^CMD (.*)$/m)[0] ?? [];
+}
+
+/** The words of commands, as JSON, in a file of deploy/. */
+function wordsOf(file: string, pattern: RegExp): string[][] {
+  const text = readFileSync(join(repository, file), 'utf8');
+  const all = text.matchAll(new RegExp(pattern, `g${pattern.flags}`));
+  return [...all].map(([, words = 'null']) => JSON.parse(words) as string[]);
 }
 
 const short = { shutdownTimeout: 0.1, killAfter: 0.3 };
 /** A job that leaves its group and its session, and then ends. */
 const orphan = 'cat > /dev/null; setsid sh -c "sleep 0.01" > /dev/null 2>&1 & echo $! >> "$D/orphans"';
+
+/** Runs the probes of Docker and Kubernetes as they stand in the files, but for the config. */
+async function checkProbes(): Promise<void> {
+  const docker = wordsOf('deploy/Dockerfile', /^HEALTHCHECK .* CMD (.*)$/m);
+  const kubernetes = wordsOf('deploy/kubernetes.yaml', /exec: \{ command: (\[.*\]) \}/);
+  expect([docker.length, kubernetes.length]).toEqual([1, 2]);
+  const env = { TMPDIR: stage.path('tmp'), XDG_RUNTIME_DIR: '' };
+  for (const [program, ...args] of [...docker, ...kubernetes]) {
+    expect(program).toBe('resque-runner');
+    const words = args.map((word) => word.replace('/etc/resque-runner/', ''));
+    const { code, stdout } = await runCommand(words, { cwd: stage.directory, env });
+    const state = words.includes('--ready') ? 'ready' : 'alive';
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `process 1 (${stage.path('cfg.json')}) is ${state}`,
+    });
+  }
+}
 
 describe.skipIf(!canUnshare)('as process 1', () => {
   test('a runner ends its jobs on TERM and exits with 0', async () => {
@@ -127,6 +152,7 @@ describe.skipIf(!canUnshare)('as process 1', () => {
     container = new Container(dockerCommand());
     await container.waitFor(/"redis\.up"/);
     const first = await container.first();
+    await checkProbes();
     expect(readFileSync(`/proc/${first}/status`, 'utf8')).toMatch(/^NSpid:.*\t1$/m);
     await stage.enqueue('q', { class: 'A', args: [] });
     await container.waitFor(/"job\.started"/);

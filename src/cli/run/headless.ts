@@ -5,9 +5,11 @@
 import type { Config } from '../../config/config.ts';
 import type { ListenAddress } from '../../config/metrics.ts';
 import { Engine, type LoadedConfig } from '../../engine/engine.ts';
+import { isTurnedOff, loadKoffi } from '../../engine/launch/libc.ts';
 import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';
 import type { Systemd } from '../../monitoring/systemd/systemd.ts';
+import { systemClock } from '../../resque/redis/clock.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
@@ -101,7 +103,8 @@ async function notifySystemd({ env, stderr }: Io, engine: Engine, health: Health
   if ((env.NOTIFY_SOCKET ?? '') === '') return null;
   const { openSystemd } = await import('../../monitoring/systemd/systemd.ts');
   const tell = (message: string) => void stderr.write(`resque-runner: ${message}\n`);
-  return openSystemd({ env, engine, health, tell });
+  const koffi = isTurnedOff() ? null : loadKoffi();
+  return openSystemd({ env, engine, health, clock: systemClock, koffi, tell });
 }
 
 /** Handles Resque's signals and a few more. @returns stops handling them */

@@ -1,7 +1,8 @@
 /** Datagrams to a Unix socket through the C library, because Node has none. */
 import { endianness } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { isTurnedOff, loadKoffi } from '../../engine/launch/libc.ts';
+
+export type Koffi = typeof import('koffi');
 
 /** Constants of Linux on all architectures that Node has binaries for. */
 const unixFamily = 1;
@@ -20,11 +21,9 @@ export interface Datagrams {
 
 /**
  * @param address a path, or `@NAME` for one in the abstract namespace
- * @returns `null` if koffi has no binary for this machine, or no descriptor is free
+ * @returns `null` if no descriptor is free
  */
-export function openDatagrams(address: string): Datagrams | null {
-  const koffi = isTurnedOff() || process.platform !== 'linux' ? null : loadKoffi();
-  if (koffi === null) return null;
+export function openDatagrams(koffi: Koffi, address: string): Datagrams | null {
   const library = koffi.load(null);
   const declare = <T extends (...args: never[]) => number>(declaration: string) =>
     library.func(declaration) as unknown as T;

@@ -4,7 +4,7 @@
  */
 import { systemdMessages } from '../../messages/systemd.ts';
 import type { Cancel, Clock } from '../../resque/redis/clock.ts';
-import { type Datagrams, openDatagrams } from './datagrams.ts';
+import { type Datagrams, type Koffi, openDatagrams } from './datagrams.ts';
 import { notifyByProgram } from './notify-program.ts';
 
 const retryMs = 1_000;
@@ -12,6 +12,8 @@ const retryMs = 1_000;
 export interface NotifierOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** `null` without a binary for this machine, or if it is turned off. */
+  readonly koffi: Koffi | null;
   /** Says something to the operator. */
   readonly tell: (message: string) => void;
 }
@@ -36,7 +38,7 @@ export class Notifier {
 
   private constructor(address: string, options: NotifierOptions) {
     this.#options = options;
-    this.#datagrams = openDatagrams(address);
+    this.#datagrams = options.koffi === null ? null : openDatagrams(options.koffi, address);
     if (!this.isCheap) options.tell(systemdMessages.throughProgram);
   }
 

@@ -9,9 +9,9 @@
  */
 import { systemdMessages } from '../../messages/systemd.ts';
 import type { EngineEvent, ShutdownMode } from '../../protocol/events.ts';
-import { type Cancel, type Clock, systemClock } from '../../resque/redis/clock.ts';
+import type { Cancel, Clock } from '../../resque/redis/clock.ts';
 import type { Health } from '../health/health.ts';
-import { Notifier } from './notifier.ts';
+import { Notifier, type NotifierOptions } from './notifier.ts';
 
 /** Of the engine. */
 export interface NotifyingEngine {
@@ -33,11 +33,11 @@ export interface SystemdOptions {
 
 /** @returns `null` if the address that systemd gave can't be used */
 export function openSystemd(
-  options: Pick<SystemdOptions, 'env' | 'engine' | 'health' | 'tell'>,
+  options: Pick<SystemdOptions, 'env' | 'engine' | 'health' | 'clock' | 'tell'> &
+    Pick<NotifierOptions, 'koffi'>,
 ): Systemd | null {
-  const notifier = Notifier.open({ ...options, clock: systemClock });
-  if (notifier === null) return null;
-  return new Systemd({ ...options, notifier, clock: systemClock, pid: process.pid });
+  const notifier = Notifier.open(options);
+  return notifier === null ? null : new Systemd({ ...options, notifier, pid: process.pid });
 }
 
 /** Between two looks at the status; longer if each notification is a process. */

@@ -7,7 +7,7 @@ import { libc } from '../../../src/engine/launch/libc.ts';
 import { openDatagrams } from '../../../src/monitoring/systemd/datagrams.ts';
 import { Notifier } from '../../../src/monitoring/systemd/notifier.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
-import { StandIn } from './stand-in.ts';
+import { koffi, StandIn } from './stand-in.ts';
 
 function temporaryPath(name: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'rr-notify-'));
@@ -20,7 +20,7 @@ function openNotifier(address: string) {
   const told: string[] = [];
   const notifier = Notifier.open({
     env: { NOTIFY_SOCKET: address },
-    clock,
+    ...{ clock, koffi },
     tell: (message) => told.push(message),
   });
   return { notifier, clock, told };
@@ -49,7 +49,7 @@ describe.skipIf(libc() === null)('through the C library', () => {
 
   test('a full socket is told once, and takes the latest of each kind when it has room', async () => {
     const systemd = StandIn.listen();
-    const filler = openDatagrams(systemd.address);
+    const filler = openDatagrams(koffi, systemd.address);
     let count = 0;
     while (filler?.send('X=1') === null) count += 1;
     filler?.close();

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { onTestFinished } from 'vitest';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+export const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
 const library = koffi.load(null);
 const socket = library.func('int socket(int, int, int)') as (...args: number[]) => number;
 const bind = library.func('int bind(int, const void *, uint)') as (
