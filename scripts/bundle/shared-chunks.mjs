@@ -14,6 +14,8 @@ const fileBytes = 20_000;
 const commonJsFactor = 3;
 /** A runner without a screen loads both. */
 const runner = ['src/cli/run/start.ts', 'src/cli/run/headless.ts'];
+/** How often a runner starts for each start of any command. Jobs wait for it after a crash. */
+const runnerStarts = 5;
 /** The cost of loading Node's builtin modules, in bytes. Other ones are always loaded, or small. */
 const builtinBytes = new Map(
   Object.entries({
@@ -161,7 +163,7 @@ function mergeWhileCheaper(before, chunks, { count, always, fixed, late, runners
         return false;
       return (gained & fixed) === 0n && ((gained & late) === 0n || (had & runners) !== 0n);
     });
-  /** The cost of all starts together, one start per entry. */
+  /** The cost of all starts together. */
   const costOf = (/** @type {readonly bigint[]} */ users) => {
     /** @type {Map<bigint | number, number>} */
     const files = new Map();
@@ -172,7 +174,9 @@ function mergeWhileCheaper(before, chunks, { count, always, fixed, late, runners
     let sum = 0;
     for (const [key, cost] of files) {
       const loadedBy = typeof key === 'bigint' ? key : (users[key] ?? 0n);
-      sum += cost * ((loadedBy & always) === 0n ? bitCount(loadedBy & ~late) : count);
+      const starts = (loadedBy & always) === 0n ? bitCount(loadedBy & ~late) : count;
+      const moreStarts = (loadedBy & (always | runners)) === 0n ? 0 : runnerStarts - 1;
+      sum += cost * (starts + moreStarts);
     }
     return sum;
   };
