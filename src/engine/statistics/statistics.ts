@@ -60,8 +60,8 @@ export class Statistics {
         if (known === undefined) break;
         if (outcome === 'requeued' || outcome === 'snoozed') known.counts.returned(this.#now(), outcome);
         else known.counts.finished(this.#now(), outcome, durationMs);
-        known.totals.end(outcome, durationMs);
-        this.classes?.of(queue, jobClass).end(outcome, durationMs);
+        known.totals.end(outcome, durationMs, event);
+        this.classes?.of(queue, jobClass).end(outcome, durationMs, event);
         break;
       }
       case 'failure.recorded':

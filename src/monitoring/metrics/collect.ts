@@ -57,6 +57,15 @@ export class Collector {
       resque_runner_jobs_finished_total: jobs.flatMap(outcomeSamples),
       [duration]: jobs.flatMap(({ labels, durations }) => histogramSamples(duration, labels, durations)),
       [wait]: jobs.flatMap(({ labels, waits }) => histogramSamples(wait, labels, waits)),
+      resque_runner_job_cpu_seconds_total: jobs.map(({ labels, cpuMs }) => ({
+        labels,
+        value: cpuMs / 1_000,
+      })),
+      resque_runner_job_peak_memory_bytes: this.#byQueue(
+        queues,
+        ({ totals }) => totals.peakMemoryBytes ?? undefined,
+        Math.max,
+      ),
       resque_runner_jobs_running: this.#byQueue(queues, ({ running }) => running, sum),
       resque_runner_jobs_killed_total: byKey('reason', runner.killed),
       resque_runner_slots: byPool(pools, ({ slots }) => slots),

@@ -50,6 +50,19 @@ export const definitions = {
     unit: 'seconds',
     help: 'How long jobs waited from enqueuing to their start. Only of jobs whose payload says when they were enqueued, and not of retries.',
   },
+  resque_runner_job_cpu_seconds_total: {
+    type: 'counter',
+    labels: ['queue'],
+    hasClass: true,
+    unit: 'seconds',
+    help: 'CPU time of jobs that ended, user and system, with the processes that they waited for. 0 for persistent children.',
+  },
+  resque_runner_job_peak_memory_bytes: {
+    type: 'gauge',
+    labels: ['queue'],
+    unit: 'bytes',
+    help: 'The highest memory of a process of a job since the start. Missing if no job had more than the runner itself, and for persistent children.',
+  },
   resque_runner_jobs_running: {
     type: 'gauge',
     labels: ['queue'],

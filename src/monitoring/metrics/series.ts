@@ -11,6 +11,7 @@ export interface TotalsSeries {
   /** `null` before the first one. */
   readonly durations: HistogramValues | null;
   readonly waits: HistogramValues | null;
+  readonly cpuMs: number;
 }
 
 export interface HistogramValues {
@@ -29,11 +30,12 @@ export interface Member {
   readonly totals: JobTotals;
 }
 
-/** All numbers of a member in a row: outcomes, then each histogram with its sum. */
-function flat({ ended, durations, waits }: JobTotals): number[] {
+/** All numbers of a member in a row: outcomes, then each histogram with its sum, then the CPU time. */
+function flat({ ended, durations, waits, cpuMs }: JobTotals): number[] {
   const numbers = [...Object.values(ended), ...durations.counts, durations.sumMs];
   if (waits === null) numbers.push(...durations.counts.map(() => 0), 0);
   else numbers.push(...waits.counts, waits.sumMs);
+  numbers.push(cpuMs);
   return numbers;
 }
 
@@ -56,8 +58,8 @@ export class SeriesOfTotals {
     const last = new Map<string, readonly number[]>();
     for (const { key, labels, isShared, totals } of members) {
       if (!isShared) {
-        const { ended, durations, waits } = totals;
-        series.push({ labels, ended, durations: unlessEmpty(durations), waits });
+        const { ended, durations, waits, cpuMs } = totals;
+        series.push({ labels, ended, durations: unlessEmpty(durations), waits, cpuMs });
         continue;
       }
       const numbers = flat(totals);
@@ -97,6 +99,7 @@ function seriesOf({ labels, sum, outcomes, boundsMs }: Shared): TotalsSeries {
     ended: Object.fromEntries(outcomes.map((outcome, at) => [outcome, sum[at] ?? 0])),
     durations: unlessEmpty(histogramAt(outcomes.length)),
     waits: unlessEmpty(histogramAt(outcomes.length + size + 1)),
+    cpuMs: sum.at(-1) ?? 0,
   };
 }
 

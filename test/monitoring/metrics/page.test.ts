@@ -42,6 +42,20 @@ test('counters of a queue begin at 0, before its first job', async () => {
   expect(text).not.toContain('job_duration_seconds');
 });
 
+test('CPU time of jobs adds up, and memory is the highest; it is missing while none is known', async () => {
+  const totals = succeeded(5);
+  totals.end('failed', 9, { cpuMs: 1_500 });
+  totals.end('requeued', 9, { cpuMs: 500.5, peakMemoryBytes: 7_000 });
+  totals.end('succeeded', 9, { peakMemoryBytes: 3_000 });
+  engine.now = figures({ queues: [queue('mail', { totals }), queue('news')] });
+  const text = await engine.text();
+  expect(valuesOf(text, 'resque_runner_job_cpu_seconds_total')).toEqual({
+    '{queue="mail"}': 2.0005,
+    '{queue="news"}': 0,
+  });
+  expect(valuesOf(text, 'resque_runner_job_peak_memory_bytes')).toEqual({ '{queue="mail"}': 7_000 });
+});
+
 test('OpenMetrics differs in the names of families and in its end', async () => {
   engine.now = figures({ queues: [queue('mail', { totals: succeeded(7) })] });
   const [prometheus, open] = [await engine.text(), await engine.text('openmetrics')];

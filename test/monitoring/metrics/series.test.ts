@@ -18,6 +18,10 @@ test('a shared series is the sum of its members, and keeps what members had that
   // It is back, and has counted anew.
   expect(sums(shared('a', 5), shared('b', 10, 20))).toEqual([[5, 38]]);
   expect(sums()).toEqual([[5, 38]]);
+  const busy = shared('c');
+  busy.totals.end('succeeded', 1, { cpuMs: 7 });
+  expect(series.of([busy])[0]?.cpuMs).toBe(7);
+  expect(series.of([])[0]?.cpuMs).toBe(7);
 });
 
 test('whatever members do, a shared series never falls', () => {
