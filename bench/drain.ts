@@ -4,6 +4,7 @@
  * unless `--only` names another part.
  */
 import { measureLog } from './drain/log.ts';
+import { measureMetrics } from './drain/metrics.ts';
 import { measureNoop } from './drain/noop.ts';
 import { measurePayload } from './drain/payload.ts';
 import { measurePersistent } from './drain/persistent.ts';
@@ -22,6 +23,7 @@ const parts = {
   prestart: measurePrestart,
   persistent: measurePersistent,
   log: measureLog,
+  metrics: measureMetrics,
 };
 
 await runBench(async (bench) => {

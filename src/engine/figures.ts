@@ -20,6 +20,8 @@ export interface PoolFigures {
   readonly slots: number;
   readonly busy: number;
   readonly failedStarts: number;
+  /** Its program can't be started now, so its queues are paused. */
+  readonly isUnstartable: boolean;
 }
 
 export interface EngineFigures {
@@ -70,9 +72,10 @@ export function figuresOf({ router, jobs, redisSide, statistics, namespace }: Fi
       isPaused: !router.isTakeable(name),
       totals: statistics.totalsOf(name),
     })),
-    pools: router.pools.map(({ key, concurrency, busy }) => ({
-      ...{ key, busy, slots: concurrency },
-      failedStarts: jobs.backoff.failedStarts.get(key) ?? 0,
+    pools: router.pools.map((pool) => ({
+      ...{ key: pool.key, busy: pool.busy, slots: pool.concurrency },
+      failedStarts: jobs.backoff.failedStarts.get(pool.key) ?? 0,
+      isUnstartable: router.pausesOfPool(pool).some(({ kind }) => kind === 'unstartable'),
     })),
     unwritten: dispatcher.outbox.unwritten,
     spooled: redisSide.spooled,

@@ -27,6 +27,7 @@ test('the dashboard shows each metric that belongs on one', () => {
   const missing = Object.keys(definitions).filter((name) => !shown.includes(name));
   expect(missing).toEqual([
     'resque_runner_stopping',
+    'resque_runner_program_unstartable',
     'resque_runner_recovered_jobs_total',
     'resque_runner_config_last_reload_successful',
     'process_start_time_seconds',

@@ -35,7 +35,7 @@ test('metrics', async () => {
   totals.waited(7);
   engine.now = figures({
     queues: [queue('a"b\\c\nd', { totals }), queue('mail'), queue('\u{1f600} \0\r')],
-    pools: [{ key: 'mail', slots: 2, busy: 1, failedStarts: 0 }],
+    pools: [{ key: 'mail', slots: 2, busy: 1, failedStarts: 0, isUnstartable: false }],
   });
   engine.read = () =>
     Promise.resolve({ ...nothingRead, failures: 0, delayed: 3, lengths: new Map([['mail', 2]]) });

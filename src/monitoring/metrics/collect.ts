@@ -71,6 +71,7 @@ export class Collector {
       resque_runner_slots: byPool(pools, ({ slots }) => slots),
       resque_runner_slots_busy: byPool(pools, ({ busy }) => busy),
       resque_runner_start_failures_total: byPool(pools, ({ failedStarts }) => failedStarts),
+      resque_runner_program_unstartable: byPool(pools, ({ isUnstartable }) => Number(isUnstartable)),
       resque_runner_queue_length: this.#byQueue(queues, ({ name }) => read?.lengths.get(name), sum),
       resque_runner_queue_oldest_seconds: this.#byQueue(
         queues,

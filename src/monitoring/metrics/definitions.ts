@@ -93,6 +93,12 @@ export const definitions = {
     unit: null,
     help: 'Programs that could not be started. Their jobs went back to their queue.',
   },
+  resque_runner_program_unstartable: {
+    type: 'gauge',
+    labels: ['pool'],
+    unit: null,
+    help: '1 while the program of the entry cannot be started, so that its queues are paused. Otherwise 0.',
+  },
   resque_runner_queue_length: {
     type: 'gauge',
     labels: ['queue'],

@@ -94,6 +94,20 @@ test('what is in Redis is read as it is: lengths, the oldest job, delayed jobs, 
   expect(valuesOf(text, 'resque_runner_queue_paused')).toMatchObject({ '{queue="q0"}': 1 });
 });
 
+test('a program that can not be started is named before a job has tried', async () => {
+  const engine = await stage.start([
+    stage.runner('mail', '/nonexistent'),
+    stage.runner('video', '/bin/true'),
+  ]);
+  await engine.wait('queue.paused');
+  const text = await textOf(engine);
+  expect(valuesOf(text, 'resque_runner_program_unstartable')).toEqual({
+    '{pool="mail"}': 1,
+    '{pool="video"}': 0,
+  });
+  expect(valuesOf(text, 'resque_runner_queue_paused')).toEqual({ '{queue="mail"}': 1, '{queue="video"}': 0 });
+});
+
 test('the address follows the config; if a new one is taken, the old one stays', async () => {
   const { engine, ...run } = await stage.start([stage.runner('mail', '/bin/true')]);
   const all = (type: string) => run.events.filter((event) => event.type === type);
