@@ -119,7 +119,7 @@ describe('a client', () => {
     host.seq = 5;
     const told = new Told();
     const client = await connect(path, told);
-    expect(client.hello).toEqual(hello);
+    expect(client.hello).toEqual({ ...hello, health: host.health() });
     await waitFor(() => told.log.length > 0, { message: 'a snapshot' });
     for (let count = 0; count < 100; count += 1) host.publish(fact());
     await waitFor(() => told.log.length === 101, { message: '100 events' });
@@ -527,7 +527,7 @@ describe('the end of the link', () => {
 describe('look', () => {
   test('returns the hello of the engine there, without becoming a client', async () => {
     const { host, path } = await startStage();
-    expect(await look(path)).toEqual(hello);
+    expect(await look(path)).toEqual({ ...hello, health: host.health() });
     expect(host.snapshots).toBe(0);
   });
 
