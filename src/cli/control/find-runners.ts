@@ -47,7 +47,7 @@ export function severalRunning(listed: readonly ListedSocket[]): string {
 }
 
 /** Runners to choose from, with what to add to a command for each. */
-export function socketChoices(listed: readonly ListedSocket[]): string {
+function socketChoices(listed: readonly ListedSocket[]): string {
   return listed.map(({ path, hello }) => `  --socket ${visible(path)}  ${runnerSummary(hello)}`).join('\n');
 }
 
