@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/files/parse-config.ts';
+import { spelledOut } from '../../src/config/files/variables.ts';
 import { randomCases } from '../helpers/random-cases.ts';
 
 const file = '/etc/rr/cfg.json';
@@ -136,5 +137,57 @@ test('no message has a password of a URL in it, however malformed the URL is', (
       expect(problems.join('\n')).not.toContain(password);
     }),
     { numRuns: randomCases(1000) },
+  );
+});
+
+test('comments, line breaks and trailing commas between values change nothing', () => {
+  const tokens = ['{', '"runners"', ':', '{', '"a//b"', ':', '1', ',', '"c"', ':', '2', '}', ','].concat(
+    '"script"',
+    ':',
+    '"/*"',
+    ',',
+    '"args"',
+    ':',
+    '[',
+    '",]"',
+    ',',
+    '"x"',
+    ']',
+    '}',
+  );
+  const plain = parseConfig(tokens.join(''), { file });
+  const between = fc.constantFrom('', ' ', '\r\n', '\t', '/* "x": [ // , */', '// } */ "\n', '/**/', '/***/');
+  const gaps = fc.array(between, { minLength: tokens.length + 1, maxLength: tokens.length + 1 });
+  fc.assert(
+    fc.property(gaps, fc.boolean(), ([first = '', ...after], hasCommas) => {
+      const text = tokens.map((token, at) => {
+        const isTrailing = hasCommas && (token === '}' || token === ']');
+        return `${isTrailing ? `,${after[at]}` : ''}${token}${after[at]}`;
+      });
+      const result = parseConfig(first + text.join(''), { file });
+      expect(result.ok && result.config).toEqual(plain.ok && plain.config);
+    }),
+    { numRuns: randomCases(200) },
+  );
+});
+
+test('a value from the environment arrives as it is, and so does any text that is spelled out', () => {
+  const texts = fc.string({
+    unit: fc.oneof(fc.constantFrom('$', '{', '}', '"', '\\', '\n', ':-', 'A'), fc.string()),
+  });
+  fc.assert(
+    fc.property(
+      texts.map((text) => text.replaceAll('\0', '')),
+      (text) => {
+        const settings = {
+          runners: { mail: 1 },
+          script: 'x',
+          env: { A: '<${A}>', B: spelledOut(text) },
+        };
+        const result = parseConfig(JSON.stringify(settings), { file, env: { A: text } });
+        expect(result.ok && result.config.runners[0]?.env).toEqual({ A: `<${text}>`, B: text });
+      },
+    ),
+    { numRuns: randomCases(300) },
   );
 });
