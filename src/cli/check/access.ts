@@ -37,6 +37,20 @@ export async function checkAccess(files: readonly TrustedFile[]): Promise<Verdic
   return verdicts;
 }
 
+/** @param directories absolute; the config includes their files */
+export async function checkIncluded(directories: readonly string[]): Promise<Verdict[]> {
+  const found = await Promise.all(
+    directories.map(async (path) => {
+      const mode = (await unlessHidden(stat(path)))?.mode ?? 0;
+      // A sticky directory protects the files that are there, but accepts new ones.
+      if ((mode & writableByAll) === 0) return [];
+      const text = `every user of this machine can add files to ${path}, and the config includes them`;
+      return [warn('config', `${text}; chmod o-w ${path}`)];
+    }),
+  );
+  return found.flat();
+}
+
 async function ofFile(subject: string, path: string): Promise<Verdict[]> {
   const found = await unlessHidden(stat(path));
   if (found === null) return [];

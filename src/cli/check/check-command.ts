@@ -6,7 +6,7 @@ import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
 import { isOutsideConfig, problemsText, readConfig, requireConfig, shortPath } from '../files/load-config.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { checkAccess } from './access.ts';
+import { checkAccess, checkIncluded } from './access.ts';
 import { checkData } from './data.ts';
 import { checkRedis } from './redis.ts';
 import { checkScripts, scriptFiles } from './scripts.ts';
@@ -32,6 +32,7 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
   const scripts = (await scriptFiles(io, config)).map((path) => ({ subject: 'script', path }));
   const found = await Promise.all([
     checkAccess([...result.files.map((path) => ({ subject: 'config', path })), ...scripts]),
+    checkIncluded(result.directories),
     checkRedis(io, config),
     checkScripts(config),
   ]);

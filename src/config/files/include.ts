@@ -34,6 +34,8 @@ type Chain = readonly { readonly name: string; readonly identity: string }[];
 
 export class IncludeReader {
   readonly problems: string[] = [];
+  /** Absolute paths of the directories that patterns look into. */
+  readonly directories: string[] = [];
   readonly #files: ConfigFiles;
   readonly #env: Environment;
   /** Names of files are relative to it, if they are below. */
@@ -122,6 +124,7 @@ export class IncludeReader {
     const path = resolve(directory, pattern);
     const name = basename(path);
     if (!name.includes('*')) return [path];
+    this.directories.push(dirname(path));
     const names = this.#files.list(dirname(path));
     if (!names.ok) {
       report(problems.option(this.#nameOf(dirname(path)), names.problem));

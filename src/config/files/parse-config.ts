@@ -38,6 +38,8 @@ export type ConfigResult =
       readonly config: Config;
       /** Absolute: the file, then those that it includes. */
       readonly files: readonly string[];
+      /** Absolute: the directories whose files it includes by a pattern. */
+      readonly directories: readonly string[];
       readonly originOf: Origins;
     }
   /** One line each, without secrets: `runners.mail.concurrency: must be 1 or more, got 0`. Never empty. */
@@ -70,7 +72,8 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
     ? { kind: 'environment', name: 'REDIS_URL' }
     : { kind: 'flag', name: '--redis' };
   const originOf = originsOf(main, override.redis === null ? null : source);
-  return { ok: true, config: resolveConfig(part, redis), files: paths, originOf };
+  const { directories } = reader;
+  return { ok: true, config: resolveConfig(part, redis), files: paths, directories, originOf };
 }
 
 /** Without a problem, every file has settings. */

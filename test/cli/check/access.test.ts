@@ -51,6 +51,21 @@ describe('check', () => {
     ]);
   });
 
+  test('warns of included files that every user can change, or can add', async () => {
+    prepare();
+    for (const name of ['etc/a', 'etc/b', 'etc/c']) mkdirSync(path(name));
+    const include = ['a/*.json', 'b/*.json', 'c/*.json'];
+    writeFileSync(path('etc/cfg.json'), JSON.stringify({ include, script: '../jobs/mail.sh' }));
+    writeFileSync(path('etc/a/mail.json'), '{ "runners": { "mail": 1 } }');
+    chmodSync(path('etc/a/mail.json'), 0o666);
+    chmodSync(path('etc/b'), 0o1777);
+    const file = path('etc/a/mail.json');
+    expect(await warnings()).toEqual([
+      `warn config     every user of this machine can change ${file}; chmod o-w ${file}`,
+      `warn config     every user of this machine can add files to ${path('etc/b')}, and the config includes them; chmod o-w ${path('etc/b')}`,
+    ]);
+  });
+
   test('warns of directories in which every user can replace them, unless they are sticky', async () => {
     prepare();
     chmodSync(path('etc'), 0o777);

@@ -51,6 +51,13 @@ describe('check', () => {
     expect(code).toBe(0);
   });
 
+  test('counts the entries of included files', async () => {
+    writeFileSync(join(directory.path, 'more.json'), '{ "runners": { "more": 4 } }');
+    const { code, lines } = await check(config({ include: '*re.json' }));
+    expect(lines[0]).toBe('ok   config     cfg.json with 1 included file: 3 entries, 7 slots');
+    expect(code).toBe(0);
+  });
+
   test('gives the same as one JSON document', async () => {
     const good = await check(config(), '--json');
     expect(good.code).toBe(0);
