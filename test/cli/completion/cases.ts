@@ -58,6 +58,7 @@ export const cases: readonly Case[] = [
       '--no-mouse',
       '--quiet',
       '--socket',
+      '--metrics',
       '--help',
       '--version',
     ],

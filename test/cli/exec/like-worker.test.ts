@@ -53,7 +53,7 @@ const payloads: readonly (readonly [string, string | Buffer])[] = [
   ['no class', '{}'],
 ];
 
-test('every record has the same members, except for the time and the worker’s pid and slot', async () => {
+test('every record has the same members, except for the time, the CPU time, and the worker’s pid and slot', async () => {
   const outputs = oddOutputs.map(({ name, stderr, stdout = '', exitCode = 1 }, n): Case => {
     e2e.write(`stderr-${n}`, Buffer.from(stderr));
     e2e.write(`stdout-${n}`, stdout);
@@ -103,10 +103,11 @@ test('every record has the same members, except for the time and the worker’s 
 });
 
 function comparable(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const worker = String(record.worker);
-  expect(worker).toMatch(/^[^:]+:\d+-\d+:\w+$/);
+  expect(record.worker).toMatch(/^[^:]+:\d+-\d+:\w+$/);
   expect(record.failed_at).toMatch(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/);
-  return { ...record, failed_at: '', worker: worker.replace(/:\d+-\d+:/, ':PID-SLOT:') };
+  const { cpu_ms: cpuMs, ...same } = record;
+  const worker = String(same.worker).replace(/:\d+-\d+:/, ':PID-SLOT:');
+  return { ...same, failed_at: '', hasCpuTime: typeof cpuMs === 'number', worker };
 }
 
 /** The result of `exec`, from a file with a line break after the payload. */

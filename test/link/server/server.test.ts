@@ -14,6 +14,7 @@ describe('a greeting', () => {
       protocol: protocolVersion,
       ...host.hello,
       isOwner: false,
+      health: host.health(),
     });
     expect(client.frames).toHaveLength(1);
   });
