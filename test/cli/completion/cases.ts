@@ -92,7 +92,7 @@ export const cases: readonly Case[] = [
     line: 'demo --log-format=',
     inShells: true,
     offers: ['--log-format=pretty', '--log-format=json', '--log-format=logfmt'],
-    inBash: ['pretty', 'json'],
+    inBash: ['pretty', 'json', 'logfmt'],
   },
   { line: 'demo --log-format=j', inShells: true, offers: ['--log-format=json'], inBash: ['json'] },
   { line: 'completion ', offers: ['bash', 'zsh', 'fish'] },
