@@ -21,9 +21,17 @@ export interface Datagrams {
 
 /**
  * @param address a path, or `@NAME` for one in the abstract namespace
- * @returns `null` if no descriptor is free
+ * @returns `null` if the C library lacks a function, or no descriptor is free
  */
 export function openDatagrams(koffi: Koffi, address: string): Datagrams | null {
+  try {
+    return open(koffi, address);
+  } catch {
+    return null;
+  }
+}
+
+function open(koffi: Koffi, address: string): Datagrams | null {
   const library = koffi.load(null);
   const declare = <T extends (...args: never[]) => number>(declaration: string) =>
     library.func(declaration) as unknown as T;

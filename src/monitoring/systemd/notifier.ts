@@ -8,6 +8,7 @@ import { type Datagrams, type Koffi, openDatagrams } from './datagrams.ts';
 import { notifyByProgram } from './notify-program.ts';
 
 const retryMs = 1_000;
+const closeLimitMs = 1_000;
 
 export interface NotifierOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -24,7 +25,7 @@ export class Notifier {
   /** Oldest first. */
   #waiting: string[] = [];
   #sending: Promise<void> | null = null;
-  #isClosed = false;
+  readonly #end = new AbortController();
   #cancelRetry: Cancel = () => {};
   readonly #told = new Set<string>();
 
@@ -49,15 +50,18 @@ export class Notifier {
 
   /** @param text assignments, one a line; the first one is the kind: `READY=1\nSTATUS=…` */
   send(text: string): void {
+    if (this.#end.signal.aborted) return;
     this.#waiting = this.#waiting.filter((waiting) => kindOf(waiting) !== kindOf(text));
     this.#waiting.push(text);
     this.#sending ??= this.#sendAll();
   }
 
-  /** Waits for what is being sent. */
+  /** Waits for what is being sent, but not for long: the runner has stopped. */
   async close(): Promise<void> {
+    const cancel = this.#options.clock.after(closeLimitMs, () => this.#end.abort());
     await this.#sending;
-    this.#isClosed = true;
+    cancel();
+    this.#end.abort();
     this.#cancelRetry();
     this.#datagrams?.close();
   }
@@ -66,11 +70,12 @@ export class Notifier {
     this.#cancelRetry();
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       const problem = await this.#sendOne(text);
+      if (this.#end.signal.aborted) return;
       if (problem === null) continue;
       this.#keep(text);
       this.#tellOnce(problem);
       const retry = () => {
-        if (!this.#isClosed) this.#sending ??= this.#sendAll();
+        this.#sending ??= this.#sendAll();
       };
       this.#cancelRetry = this.#options.clock.after(retryMs, retry, { keepsAlive: false });
       break;
@@ -79,7 +84,8 @@ export class Notifier {
   }
 
   #sendOne(text: string): Promise<string | null> | string | null {
-    return this.#datagrams === null ? notifyByProgram(text, this.#options.env) : this.#datagrams.send(text);
+    if (this.#datagrams !== null) return this.#datagrams.send(text);
+    return notifyByProgram(text, this.#options.env, this.#end.signal);
   }
 
   #keep(text: string): void {

@@ -1,7 +1,7 @@
 /** Notifications reach systemd's socket, whatever its address, and a socket that takes none holds up nothing. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { libc } from '../../../src/engine/launch/libc.ts';
 import { openDatagrams } from '../../../src/monitoring/systemd/datagrams.ts';
@@ -90,6 +90,21 @@ describe.skipIf(libc() === null)('through the C library', () => {
     expect(told).toEqual(["systemd can't be notified at the moment: ENAMETOOLONG; trying again"]);
     await notifier?.close();
   });
+});
+
+test('a systemd-notify that hangs does not hold up the end of the runner', async () => {
+  const program = temporaryPath('systemd-notify');
+  writeFileSync(program, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+  const clock = new MovableClock();
+  const env = { NOTIFY_SOCKET: '/run/systemd/notify', PATH: `${dirname(program)}:/usr/bin:/bin` };
+  const told: string[] = [];
+  const notifier = Notifier.open({ ...{ env, clock, koffi: null }, tell: (message) => told.push(message) });
+  for (const text of ['STOPPING=1', 'STATUS=stopping']) notifier?.send(text);
+  const closed = notifier?.close();
+  clock.move(1_000);
+  await closed;
+  notifier?.send('WATCHDOG=1');
+  expect(told).toEqual([expect.stringContaining('NotifyAccess=all')]);
 });
 
 test.each(['relative/path', 'vsock:2:1234', '/', '@'])('an address like %s is refused', (address) => {
