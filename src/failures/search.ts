@@ -144,7 +144,7 @@ const textLimit = 64 * 1024;
 
 /** An entry for people: texts are cut, the bytes are exact. */
 function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
-  const { isReadable, exitCode } = view;
+  const { isReadable, exitCode, cpuMs, peakMemoryBytes } = view;
   return {
     index,
     recordBase64: record.toString('base64'),
@@ -162,6 +162,8 @@ function failureEntry({ index, record }: ListedRecord, view: FailureView): Failu
     exitCode,
     signal: short(view.signal),
     isReadable,
+    ...(cpuMs === null ? {} : { cpuMs }),
+    ...(peakMemoryBytes === null ? {} : { peakMemoryBytes }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Numbers, spans of time and times of day, as people read them. */
-import type { NextRun } from '../protocol/job.ts';
+import type { JobUsage, NextRun } from '../protocol/job.ts';
 
 /** 1,204; not by `toLocaleString`, whose first call takes longer than a frame. */
 export function grouped(count: number): string {
@@ -58,6 +58,13 @@ export function clock(atMs: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((part) => String(part).padStart(2, '0'))
     .join(':');
+}
+
+/** `CPU 1.2 s, memory 340.0 MiB`, as far as it is known; '' if nothing is */
+export function usageText({ cpuMs, peakMemoryBytes }: JobUsage): string {
+  const parts = cpuMs === undefined ? [] : [`CPU ${duration(cpuMs)}`];
+  if (peakMemoryBytes !== undefined) parts.push(`memory ${sizeText(peakMemoryBytes)}`);
+  return parts.join(', ');
 }
 
 /** `512 KiB`, `1.4 MiB` */

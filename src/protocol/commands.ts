@@ -1,4 +1,5 @@
 import type { DelayedData, DelayedRef, SchedulesData } from './delayed.ts';
+import type { JobUsage } from './job.ts';
 import type { StatisticsSteps } from './statistics.ts';
 import type { WaitingJob, WaitingJobRef } from './waiting.ts';
 import type { WorkersData } from './workers.ts';
@@ -185,7 +186,8 @@ export interface FailureEntryRef {
   readonly recordBase64: string;
 }
 
-export interface FailureEntry extends FailureEntryRef {
+/** Older engines omit what the job used. */
+export interface FailureEntry extends FailureEntryRef, JobUsage {
   readonly failedAt: string | null;
   readonly retriedAt: string | null;
   readonly queue: string | null;

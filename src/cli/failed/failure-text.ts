@@ -2,6 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { styleText } from 'node:util';
+import { duration, sizeText } from '../../messages/quantities.ts';
 import { visible } from '../../messages/visible.ts';
 import type { ListedRecord } from '../../resque/failed/failed-page.ts';
 import { type FailureView, otherMembers, viewFailure } from '../../resque/format/failure-record.ts';
@@ -43,6 +44,8 @@ function readableParts(record: Buffer, view: FailureView): Part[] {
     ['worker', worker],
     ['exit code', view.exitCode === null ? null : String(view.exitCode)],
     ['signal', view.signal],
+    ['CPU', view.cpuMs === null ? null : duration(view.cpuMs)],
+    ['memory', view.peakMemoryBytes === null ? null : sizeText(view.peakMemoryBytes)],
     ['exception', exception],
     ['error', error],
     ['backtrace', backtrace.join('\n')],

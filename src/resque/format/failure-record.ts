@@ -114,6 +114,8 @@ export interface FailureView {
   readonly stdout: string | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
+  readonly cpuMs: number | null;
+  readonly peakMemoryBytes: number | null;
   /** Whether it names a queue and a job to put back. */
   readonly isRetryable: boolean;
 }
@@ -140,8 +142,14 @@ export function viewFailure(record: Buffer): FailureView {
     stdout: asText(members.stdout),
     exitCode: typeof members.exit_code === 'number' ? members.exit_code : null,
     signal: asText(members.signal),
+    cpuMs: asAmount(members.cpu_ms),
+    peakMemoryBytes: asAmount(members.peak_memory_bytes),
     isRetryable: isRetryable(members),
   };
+}
+
+function asAmount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }
 
 /** Members that `viewFailure` leaves out, because they are unknown or of an unexpected type. Never throws. */
@@ -175,6 +183,9 @@ function isViewed(name: string, value: unknown): boolean {
       return Array.isArray(value);
     case 'exit_code':
       return typeof value === 'number';
+    case 'cpu_ms':
+    case 'peak_memory_bytes':
+      return asAmount(value) !== null;
     default:
       return viewedTexts.includes(name) && typeof value === 'string';
   }

@@ -1,4 +1,5 @@
 /** One failure in full: the job, its arguments, the error and the output. */
+import { usageText } from '../../messages/quantities.ts';
 import type { FailureEntry } from '../../protocol/commands.ts';
 import { type Line, lineOf, type Span, type Style, span } from '../text/line.ts';
 import { bodyLines, flowing, heading } from './detail-lines.ts';
@@ -31,11 +32,13 @@ export function failureDetail(entry: FailureEntry, width: number, isOpen: boolea
 
 function summary(entry: FailureEntry): Span[][] {
   const ended = howItEnded(entry);
+  const usage = usageText(entry);
   return [
     [span(entry.jobClass ?? '(no class)', { bold: true })],
     [span('queue '), span(entry.queue ?? '(none)', { bold: true })],
     ...(entry.exception === null ? [] : [[span(entry.exception, { color: 'red' })]]),
     ...(ended === '' ? [] : [[span(ended)]]),
+    ...(usage === '' ? [] : [[span(usage)]]),
     [span(`failed ${entry.failedAt ?? '(at an unknown time)'}`)],
     ...(entry.retriedAt === null ? [] : [[span(`retried ${entry.retriedAt}`, { color: 'green' })]]),
     ...(entry.worker === null ? [] : [[span(`worker ${entry.worker}`, { dim: true })]]),

@@ -1,6 +1,6 @@
 /** One job: its details and its live output. */
 import type { ReactNode } from 'react';
-import { clock, duration, grouped, nextRunText, plural, sizeText } from '../../messages/quantities.ts';
+import { clock, grouped, nextRunText, plural, usageText } from '../../messages/quantities.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
 import type { OpenLog } from '../../store/app-store.ts';
 import { needleOf } from '../../store/search.ts';
@@ -61,7 +61,7 @@ function JobInfo({ jobId, height }: { readonly jobId: string; readonly height: n
       width={width}
       height={height}
       title={[span('job', { dim: true })]}
-      foot={job === null ? [] : [span(`worker ${job.worker}${usageText(job)}`, { dim: true })]}
+      foot={job === null ? [] : [span(footText(job), { dim: true })]}
       isFocused={false}
       content={content}
     />
@@ -110,12 +110,10 @@ function what(job: RunningJob | EndedJob, stuck: StuckJob | null, nowMs: number)
   return parts;
 }
 
-/** `, CPU 1.2 s, memory 340.0 MiB`, as far as it is known */
-function usageText(job: RunningJob | EndedJob): string {
-  if (!('outcome' in job)) return '';
-  const { cpuMs, peakMemoryBytes } = job;
-  const cpu = cpuMs === undefined ? '' : `, CPU ${duration(cpuMs)}`;
-  return peakMemoryBytes === undefined ? cpu : `${cpu}, memory ${sizeText(peakMemoryBytes)}`;
+/** `worker web1.runner:4711-0:mail, CPU 1.2 s` */
+function footText(job: RunningJob | EndedJob): string {
+  const usage = 'outcome' in job ? usageText(job) : '';
+  return usage === '' ? `worker ${job.worker}` : `worker ${job.worker}, ${usage}`;
 }
 
 const streamNames = { both: 'stderr+stdout', stderr: 'stderr', stdout: 'stdout' } as const;

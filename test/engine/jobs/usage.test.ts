@@ -35,7 +35,7 @@ describe.runIf(process.platform === 'linux')('of a job, its end tells', () => {
 
   test('no CPU time of processes that it left behind', async () => {
     const script = stage.script(
-      `{ ${burn}; sleep 60; } > /dev/null 2>&1 &\nwhile [ ! -e "$D/burned" ]; do sleep 0.1; done`,
+      `{ ${burn}; sleep 60; } > /dev/null 2>&1 &\nwhile [ ! -e "$D/burned" ]; do sleep 0.3; done`,
     );
     const engine = await stage.start([stage.runner('mail', script)]);
     await stage.enqueue('mail', 1);

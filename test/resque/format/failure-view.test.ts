@@ -16,6 +16,8 @@ test('shows all members of an entry of Resque', () => {
     worker: 'h:1:mail',
     queue: 'mail',
     exit_code: 3,
+    cpu_ms: 12.5,
+    peak_memory_bytes: 7_000,
     stderr: 'err',
     stdout: 'out',
   };
@@ -34,6 +36,8 @@ test('shows all members of an entry of Resque', () => {
     stdout: 'out',
     exitCode: 3,
     signal: null,
+    cpuMs: 12.5,
+    peakMemoryBytes: 7_000,
     isRetryable: true,
   });
 });

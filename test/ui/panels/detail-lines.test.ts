@@ -24,3 +24,12 @@ test('an open failure shows all of its first line, the one below the list has a 
   expect(open[2]).toBe('worker web1.example:4711-3:mail');
   expect(texts(failureDetail(entry, 40, false))).toEqual(['Charge  queue mail  Timeout::Error  fai…']);
 });
+
+test('a failure says what its job used, as far as its record does', () => {
+  const entry = { ...failureEntry(0, 'Charge'), cpuMs: 1_250, peakMemoryBytes: 340 * 1_048_576 };
+  const line = (shown: typeof entry | Omit<typeof entry, 'peakMemoryBytes'>) =>
+    texts(failureDetail(shown, 200, true))[0];
+  expect(line(entry)).toContain('  CPU 1.3 s, memory 340.0 MiB  ');
+  const { peakMemoryBytes: _unknown, ...rest } = entry;
+  expect(line(rest)).toContain('  CPU 1.3 s  ');
+});
