@@ -1,7 +1,8 @@
 /** Decides what a request gets, without the network. */
 import { isIP } from 'node:net';
 import type { Verdict } from '../health/health.ts';
-import type { Page, PageFormat } from '../metrics/page.ts';
+import type { Page } from '../metrics/page.ts';
+import type { PageFormat } from '../metrics/text.ts';
 
 export interface Answer {
   readonly status: number;

@@ -3,16 +3,13 @@
  * at most once a second, one read at a time. A reader waits for Redis up to half a second; then the page has no metrics of
  * what is in Redis.
  */
-import { type Metric, Registry, type RegistryContentType } from 'prom-client';
 import type { EngineFigures, ReadFigures } from '../../engine/figures.ts';
-import { Collector, type CollectorOptions, mostQueues, type Samples } from './collect.ts';
-import { type Definition, definitions, type MetricName } from './definitions.ts';
+import { Collector, type CollectorOptions, mostQueues } from './collect.ts';
 import { OwnProcess } from './own-readings.ts';
+import { contentTypes, type PageFormat, pageText } from './text.ts';
 
 const lifetimeMs = 1_000;
 const redisLimitMs = 500;
-
-export type PageFormat = 'prometheus' | 'openmetrics';
 
 export interface Page {
   readonly contentType: string;
@@ -59,9 +56,7 @@ export class MetricsPages {
   async #make(format: PageFormat): Promise<Page> {
     const read = await this.#readInTime();
     const samples = this.#collector.collect(this.#source.figures(), read, this.#own.read());
-    const type: RegistryContentType =
-      format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
-    return { contentType: type, body: Buffer.from(await textOf(samples, type)) };
+    return { contentType: contentTypes[format], body: await pageText(samples, format) };
   }
 
   /** @returns `null` if Redis can't be read now */
@@ -93,21 +88,4 @@ export class MetricsPages {
     this.#reading = reading;
     return reading;
   }
-}
-
-/** prom-client lays out the text; the values are ours, because its own counters would count everything a second time. */
-async function textOf(samples: Samples, type: RegistryContentType): Promise<string> {
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(type);
-  for (const [name, definition] of Object.entries(definitions) as [MetricName, Definition][]) {
-    const values = samples[name];
-    if (values.length === 0) continue;
-    const family = {
-      ...{ name: name as string, help: definition.help, type: definition.type },
-      // For OpenMetrics, the registry takes `_total` from the name of the family.
-      get: () => Promise.resolve({ name: family.name, help: family.help, type: family.type, values }),
-    };
-    registry.registerMetric(family as unknown as Metric);
-  }
-  return await registry.metrics();
 }

@@ -5,7 +5,7 @@
 import type { JobTotals } from '../../engine/statistics/job-totals.ts';
 
 export interface TotalsSeries {
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: string;
   /** Jobs by their outcome. */
   readonly ended: Readonly<Record<string, number>>;
   /** `null` before the first one. */
@@ -24,66 +24,90 @@ export interface HistogramValues {
 export interface Member {
   /** Unique. */
   readonly key: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: string;
   /** Whether other members may have the same labels. */
   readonly isShared: boolean;
   readonly totals: JobTotals;
 }
 
-/** All numbers of a member in a row: outcomes, then each histogram with its sum, then the CPU time. */
-function flat({ ended, durations, waits, cpuMs }: JobTotals): number[] {
-  const numbers = [...Object.values(ended), ...durations.counts, durations.sumMs];
-  if (waits === null) numbers.push(...durations.counts.map(() => 0), 0);
-  else numbers.push(...waits.counts, waits.sumMs);
-  numbers.push(cpuMs);
-  return numbers;
+/** What a member of a shared series had the last time. */
+interface Last {
+  readonly totals: JobTotals;
+  version: number;
+  /** Like those of `flatten`. */
+  readonly numbers: Float64Array;
 }
 
 interface Shared {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Like those of `flat`. */
-  readonly sum: number[];
+  readonly labels: string;
+  readonly sum: Float64Array;
   readonly outcomes: readonly string[];
   readonly boundsMs: readonly number[];
 }
 
 export class SeriesOfTotals {
   readonly #shared = new Map<string, Shared>();
-  /** What each member of a shared series had the last time. */
-  #last = new Map<string, readonly number[]>();
+  #last = new Map<string, Last>();
 
   /** Call it with all members that exist. */
   of(members: Iterable<Member>): TotalsSeries[] {
     const series: TotalsSeries[] = [];
-    const last = new Map<string, readonly number[]>();
+    const last = new Map<string, Last>();
     for (const { key, labels, isShared, totals } of members) {
-      if (!isShared) {
+      if (isShared) last.set(key, this.#gain(labels, totals, this.#last.get(key)));
+      else {
         const { ended, durations, waits, cpuMs } = totals;
         series.push({ labels, ended, durations: unlessEmpty(durations), waits, cpuMs });
-        continue;
       }
-      const numbers = flat(totals);
-      last.set(key, numbers);
-      gain(this.#sharedOf(labels, totals).sum, numbers, this.#last.get(key));
     }
     this.#last = last;
     for (const shared of this.#shared.values()) series.push(seriesOf(shared));
     return series;
   }
 
-  #sharedOf(labels: Shared['labels'], { ended, durations: { boundsMs } }: JobTotals): Shared {
-    const name = JSON.stringify(labels);
-    const shared = this.#shared.get(name) ?? { labels, sum: [], outcomes: Object.keys(ended), boundsMs };
-    this.#shared.set(name, shared);
+  #gain(labels: string, totals: JobTotals, before: Last | undefined): Last {
+    const shared = this.#sharedOf(labels, totals);
+    // Other totals: it went away and came back in between.
+    const last =
+      before?.totals === totals
+        ? before
+        : { totals, version: 0, numbers: new Float64Array(shared.sum.length) };
+    if (last.version === totals.version) return last;
+    last.version = totals.version;
+    flatten(totals, (at, number) => {
+      shared.sum[at] = (shared.sum[at] ?? 0) + number - (last.numbers[at] ?? 0);
+      last.numbers[at] = number;
+    });
+    return last;
+  }
+
+  #sharedOf(labels: string, { ended, durations: { boundsMs } }: JobTotals): Shared {
+    const known = this.#shared.get(labels);
+    if (known !== undefined) return known;
+    const outcomes = Object.keys(ended);
+    const sum = new Float64Array(outcomes.length + 1 + 2 * (boundsMs.length + 2));
+    const shared = { labels, sum, outcomes, boundsMs };
+    this.#shared.set(labels, shared);
     return shared;
   }
 }
 
-function gain(sum: number[], numbers: readonly number[], before: readonly number[] = []): void {
-  // It went away and came back in between.
-  const isAnew = numbers.some((number, at) => number < (before[at] ?? 0));
-  for (const [at, number] of numbers.entries()) {
-    sum[at] = (sum[at] ?? 0) + number - (isAnew ? 0 : (before[at] ?? 0));
+/** All numbers in a row: outcomes, the CPU time, then each histogram with its sum. */
+function flatten(
+  { ended, durations, waits, cpuMs }: JobTotals,
+  take: (at: number, number: number) => void,
+): void {
+  let at = 0;
+  const next = (number: number) => {
+    take(at, number);
+    at += 1;
+  };
+  for (const count of Object.values(ended)) next(count);
+  next(cpuMs);
+  for (const each of [durations, waits]) {
+    if (each === null) continue;
+    for (const count of each.counts) next(count);
+    next(each.sumMs);
   }
 }
 
@@ -91,15 +115,15 @@ function seriesOf({ labels, sum, outcomes, boundsMs }: Shared): TotalsSeries {
   const size = boundsMs.length + 1;
   const histogramAt = (at: number): HistogramValues => ({
     boundsMs,
-    counts: sum.slice(at, at + size),
+    counts: sum.subarray(at, at + size),
     sumMs: sum[at + size] ?? 0,
   });
   return {
     labels,
     ended: Object.fromEntries(outcomes.map((outcome, at) => [outcome, sum[at] ?? 0])),
-    durations: unlessEmpty(histogramAt(outcomes.length)),
-    waits: unlessEmpty(histogramAt(outcomes.length + size + 1)),
-    cpuMs: sum.at(-1) ?? 0,
+    cpuMs: sum[outcomes.length] ?? 0,
+    durations: unlessEmpty(histogramAt(outcomes.length + 1)),
+    waits: unlessEmpty(histogramAt(outcomes.length + 1 + size + 1)),
   };
 }
 

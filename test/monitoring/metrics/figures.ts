@@ -2,7 +2,8 @@
 import type { EngineFigures, QueueFigures, ReadFigures } from '../../../src/engine/figures.ts';
 import { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
 import { Statistics } from '../../../src/engine/statistics/statistics.ts';
-import { MetricsPages, type PageFormat } from '../../../src/monitoring/metrics/page.ts';
+import { MetricsPages } from '../../../src/monitoring/metrics/page.ts';
+import type { PageFormat } from '../../../src/monitoring/metrics/text.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
 
 export function queue(name: string, fields: Partial<QueueFigures> = {}): QueueFigures {
