@@ -1,5 +1,6 @@
 /** The metrics and the health of an engine, at an address that follows the config. */
 import type { MetricsConfig } from '../../config/config.ts';
+import type { ListenAddress } from '../../config/metrics.ts';
 import type { OwnersFact } from '../../protocol/events.ts';
 import { MetricsPages, type MetricsSource } from '../metrics/page.ts';
 import { Listener } from './listener.ts';
@@ -44,22 +45,47 @@ export class MetricsServer {
     if (listen === null) {
       this.#listener = null;
       if (before !== null) this.#engine.report({ type: 'metrics.closed', address: before.text });
-    } else {
-      try {
-        this.#listener = await Listener.open(listen, this.#served);
-        this.#engine.report({ type: 'metrics.opened', address: this.#listener.text });
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const failed = { address: listen.text, reason, current: before?.text ?? null };
-        this.#engine.report({ type: 'metrics.failed', ...failed });
-        return;
-      }
+      await before?.close();
+      return;
     }
-    await before?.close();
+    try {
+      await this.#move(before, listen);
+      this.#engine.report({ type: 'metrics.opened', address: this.address ?? listen.text });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#engine.report({ type: 'metrics.failed', address: listen.text, reason, current: this.address });
+    }
+  }
+
+  async #move(before: Listener | null, listen: ListenAddress): Promise<void> {
+    try {
+      this.#listener = await Listener.open(listen, this.#served);
+      await before?.close();
+    } catch (error) {
+      if (before === null || !haveSamePort(before.address, listen)) throw error;
+      // It may be in its own way: one address of the machine, and all of them.
+      this.#listener = null;
+      await before.close();
+      await this.#open(listen, before.address);
+    }
+  }
+
+  /** @param otherwise opened instead if that fails; rejects all the same */
+  async #open(listen: ListenAddress, otherwise: ListenAddress): Promise<void> {
+    try {
+      this.#listener = await Listener.open(listen, this.#served);
+    } catch (error) {
+      this.#listener = await Listener.open(otherwise, this.#served);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.#pages.stop();
     await this.#listener?.close();
   }
+}
+
+function haveSamePort(a: ListenAddress, b: ListenAddress): boolean {
+  return a.kind === 'tcp' && b.kind === 'tcp' && a.port === b.port;
 }

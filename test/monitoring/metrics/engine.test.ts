@@ -4,7 +4,7 @@ import { Health } from '../../../src/monitoring/health/health.ts';
 import { MetricsServer } from '../../../src/monitoring/http/metrics-server.ts';
 import { MetricsPages } from '../../../src/monitoring/metrics/page.ts';
 import { type TestEngine, useEngines } from '../../engine/stage.ts';
-import { useRedis } from '../../helpers/redis.ts';
+import { freePort, useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { valuesOf } from './figures.ts';
 
@@ -138,4 +138,31 @@ test('the address follows the config; if a new one is taken, the old one stays',
   expect(server.address).toBeNull();
   await waitFor(() => all('metrics.closed').length === 1, { message: 'it says so' });
   expect(all('metrics.opened')).toHaveLength(1);
+});
+
+test('it can move between one address of the machine and all of them, with the same port', async () => {
+  const { engine } = await stage.start([stage.runner('mail', '/bin/true')]);
+  const health = new Health(engine);
+  const server = new MetricsServer(engine, health, '1');
+  ends.push(
+    () => server.close(),
+    () => health.close(),
+  );
+  const port = await freePort();
+  const at = (host: string) => ({
+    listen: { kind: 'tcp' as const, text: `${host}:${port}`, host, port },
+    hasClassLabel: false,
+  });
+  const status = async () => (await fetch(`http://127.0.0.1:${port}/livez`)).status;
+  await server.open(at('127.0.0.1'));
+  await server.reconfigure(at(''));
+  expect(server.address).toBe(`http://0.0.0.0:${port}/metrics`);
+  expect(await status()).toBe(200);
+  // No address of this machine, so it goes back.
+  await server.reconfigure(at('192.0.2.1'));
+  expect(server.address).toBe(`http://0.0.0.0:${port}/metrics`);
+  expect(await status()).toBe(200);
+  await server.reconfigure(at('127.0.0.1'));
+  expect(server.address).toBe(`http://127.0.0.1:${port}/metrics`);
+  expect(await status()).toBe(200);
 });
