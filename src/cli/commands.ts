@@ -132,11 +132,11 @@ ${runnerText}`,
     flags: ['ready', 'config', 'socket'],
     flagWords: { socket: "the runner's socket, instead of a CONFIG or PID" },
     about: `For health checks of containers. Asks the runner of this config (CONFIG, $RR_CONFIG or ./cfg.json), or the one with this
-process id; without both, your only runner. Exits 0 if it is healthy. Otherwise it exits 1, with the reason on STDERR, also
-if no runner is running or it doesn't answer within 2 seconds.
+process id; without either, your only runner. Exits 0 if it is healthy. Exits 1 with the reason on STDERR if it is not, if no
+runner is running, or if it doesn't answer within 2 seconds.
 
-A runner is alive if its event loop turns and the runner isn't stuck, also while Redis is away. It is ready if Redis is usable
-and the runner isn't stopping; a Redis that hangs is noticed after 14 seconds at most.`,
+A runner is alive if it answers and isn't stuck, even during an outage of Redis. It is ready if it is alive, Redis is usable and
+the runner isn't stopping. A Redis that hangs is noticed within 14 seconds.`,
     examples: ['health', 'health --ready --socket /run/resque-runner/runner.sock'],
     load: () => import('./control/health.ts'),
   },
@@ -151,14 +151,14 @@ workers. Prints one line per result. Exits 0 if there is no problem or all are r
     load: () => import('./check/check-command.ts'),
   },
   config: {
-    summary: 'show what is in force, and where each value comes from',
+    summary: 'show the effective config, and where each value comes from',
     arguments: [config],
     flags: ['config', 'redis', 'json'],
     about: `Prints every field of the config as a runner would use it, with defaults and absolute paths, and where its value comes
-from: a line of a file with the environment variables in it, a flag, $REDIS_URL, or the default. It needs no Redis.
+from: the line of a file and its environment variables, a flag, $REDIS_URL, or the default. It needs no Redis.
 
 Passwords are masked. So are values of "env" that come from the environment, or whose names look like a secret. If the config
-has mistakes, they are listed, and the exit code is 2.`,
+has mistakes, it lists them and exits 2.`,
     examples: ['config', 'config /etc/resque-runner/cfg.json --json'],
     load: () => import('./config/config-command.ts'),
   },

@@ -1,6 +1,6 @@
 /**
- * A config as a list of fields, named as in a file and with all defaults: what a runner works with, for people. Secrets never
- * leave this file unmasked.
+ * The effective config for people: a list of its fields, named as in a file, with all defaults. Values that may be secret are
+ * masked before they are shown.
  */
 import type { Config, PoolConfig, RedisConfig, RetryPolicy, RetryRule, Schedule } from './config.ts';
 
@@ -11,7 +11,7 @@ export interface EffectiveField {
   readonly value: unknown;
 }
 
-/** Names of the fields in a file. The compiler asks for those that are missing. */
+/** Names of the fields in a file. The type makes sure that none is missing. */
 const topFields: Readonly<
   Record<Exclude<keyof Config, 'redis' | 'runners' | 'schedules' | 'metrics'>, string[]>
 > = {
@@ -45,7 +45,7 @@ const entryFields: Readonly<Record<Exclude<keyof PoolConfig, 'key' | 'env'>, str
 };
 
 const secretFields = ['password', 'sentinelPassword'];
-/** Names of environment variables whose values nobody wants to see in a ticket. */
+/** Names of environment variables whose values must not end up in a ticket. */
 const secretName = /pass|pwd|secret|token|key|credential|auth|private|cookie|salt/i;
 const mask = '***';
 /** Longer values are cut in a list of changes. */
@@ -113,7 +113,7 @@ function scheduleValue({ timing, queue, jobClass, args, isUnique, description }:
 /**
  * The value for people and logs.
  *
- * @param hasVariables whether its text in the file has variables of the environment: in `env`, these are mostly secrets
+ * @param hasVariables whether its text in the file has environment variables: in `env`, these are mostly secrets
  */
 export function maskedValue({ path, value }: EffectiveField, hasVariables: boolean): unknown {
   if (isSecret(path)) return value === null ? null : mask;

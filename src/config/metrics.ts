@@ -1,5 +1,5 @@
 /**
- * The fields of the config about metrics, and the addresses that they may have: `127.0.0.1:9464`, `[::1]:9464`, `:9464` for all
+ * The field `metrics` of the config, and the forms of its address: `127.0.0.1:9464`, `[::1]:9464`, `:9464` for all
  * addresses, or `unix:/run/metrics.sock`.
  */
 import { resolve } from 'node:path';
@@ -45,7 +45,7 @@ export const metrics = fields('Metrics for Prometheus, and the health of the run
   listen: v.nullish(
     v.pipe(
       line(
-        'Where the runner serves /metrics, /livez and /readyz: a host and a port, such as "127.0.0.1:9464" or ":9464" for all addresses, or "unix:PATH". null: nowhere.',
+        'Where the runner serves /metrics, /livez and /readyz: host and port, such as "127.0.0.1:9464", ":9464" for all addresses, or "unix:PATH". null: nowhere.',
         listenForms,
         /^/,
       ),
@@ -57,7 +57,9 @@ export const metrics = fields('Metrics for Prometheus, and the health of the run
     null,
   ),
   classLabel: v.optional(
-    flag('Whether metrics of jobs also have a label with the class of the job. It multiplies their number.'),
+    flag(
+      'Whether metrics of jobs also have a label with the class of the job. It multiplies the number of series.',
+    ),
     false,
   ),
 });

@@ -24,7 +24,7 @@ export const problems = {
   duplicate: (first: Place, again: Place): string =>
     `given twice, at ${first.line}:${first.column} and at ${again.line}:${again.column}`,
 
-  // Variables of the environment. No message repeats the text around them, which may be a secret.
+  // Environment variables. No message repeats the text around them, which may be a secret.
   variableUnset: (name: string): string =>
     `the environment variable ${name} is not set; set it, or write \${${name}:-DEFAULT}`,
   variableForm: (): string => 'a variable must be ${NAME} or ${NAME:-DEFAULT}; write $${ for a literal "${"',
@@ -63,15 +63,14 @@ export const problems = {
   starInDirectory: (): string => 'only the last part of a path can contain "*"',
   notInIncluded: (): string =>
     "can't be set in an included file, only in the file that the runner starts with",
-  circle: (names: readonly string[]): string =>
-    `the files include each other in a circle: ${names.join(' → ')}`,
-  includedBefore: (name: string, by: string): string => `${quoted(name)} is already included, by ${by}`,
+  circle: (names: readonly string[]): string => `circular include: ${names.join(' → ')}`,
+  includedBefore: (name: string, by: string): string => `${quoted(name)} is already included by ${by}`,
   inTwoFiles: (kind: string, name: string, where: string): string =>
     `the ${kind} ${quoted(name)} is already in ${where}; it can only be in one file`,
 
   // Runners
   noRunners: (): string => 'must have at least one queue, such as { "default": 5 }',
-  noRunnersAnywhere: (): string => 'there is no queue, neither here nor in an included file',
+  noRunnersAnywhere: (): string => 'must have at least one queue, here or in an included file',
   noScript: (): string => 'missing; give the program that runs the jobs, here or in every entry of "runners"',
   noScriptOfItsOwn: (): string => 'missing; give it here, or one for all entries at the top level',
   emptyQueueName: (): string => 'has an empty queue name',

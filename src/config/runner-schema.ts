@@ -138,7 +138,7 @@ const rate = v.nullable(
 );
 
 const logOutput = oneOf(
-  'Whether the output of jobs goes into the log, a line each: what is kept of it once a job has failed, or all of it while jobs run. At most 1,000 lines of a job.',
+  'Which output of jobs goes into the log, line by line, up to 1,000 lines per job. "none": none. "failed": what is kept of it, when a job fails. "all": everything, while jobs run.',
   ['none', 'failed', 'all'],
 );
 

@@ -277,7 +277,12 @@ function outputLevel({ outcome }: { readonly outcome?: JobOutcome }): Level {
 /** About the log itself. */
 export function lostLines(lines: number): Wording {
   const verb = lines === 1 ? 'is' : 'are';
-  return about('log', '!', 'warn', `${plural(lines, 'line')} ${verb} missing here: STDOUT did not take them`);
+  return about(
+    'log',
+    '!',
+    'warn',
+    `${plural(lines, 'line')} ${verb} missing here: STDOUT did not accept them`,
+  );
 }
 
 function finished(event: EngineEvent & { type: 'job.finished' }, job: JobView | null): Wording {

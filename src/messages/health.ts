@@ -6,19 +6,19 @@ import { visible } from './visible.ts';
 
 export const healthMessages = {
   stopping: 'the runner is stopping',
-  /** @param reason of the last try; `null` before its end */
+  /** @param reason why the last attempt failed; `null` before the end of the first one */
   neverUp: (reason: string | null) =>
-    reason === null ? 'no contact with Redis yet' : `no contact with Redis yet: ${visible(reason)}`,
+    reason === null ? 'not connected to Redis yet' : `not connected to Redis yet: ${visible(reason)}`,
   away: (reason: string) => `Redis is not usable: ${visible(reason)}`,
   stuckRedis: (ms: number) =>
-    `stuck: for ${duration(ms)} there was neither an answer nor an error from Redis, and no try to connect`,
+    `stuck: no reply or error from Redis, and no attempt to connect, for ${duration(ms)}`,
   stuckStep: (ms: number) =>
-    `stuck: for ${duration(ms)} no step to Redis has ended, although Redis answers other commands`,
+    `stuck: no step has finished for ${duration(ms)}, although Redis answers other commands`,
   healthy: (hello: ServerHello, wanted: 'alive' | 'ready') => `${runnerName(hello)} is ${wanted}`,
   unhealthy: (hello: ServerHello, wanted: 'alive' | 'ready', reasons: readonly string[]) =>
     `${runnerName(hello)} is not ${wanted}: ${reasons.map(visible).join('; ')}`,
   untold: (hello: ServerHello) =>
-    `${runnerName(hello)} has version ${visible(hello.version)}, which doesn't tell its health; restart it to update it`,
+    `${runnerName(hello)} runs version ${visible(hello.version)}, which doesn't report its health; restart it to update it`,
   noSuchProcess: (pid: string) => `no runner of this user has process id ${pid}`,
   silent: (path: string, limitMs: number) =>
     `the runner at ${visible(path)} did not answer within ${duration(limitMs)}`,

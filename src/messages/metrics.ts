@@ -18,7 +18,7 @@ export function metricsMessages(event: OwnersFact): MetricsMessages {
       return { glyph: '●', level: 'info', text: `off, no longer at ${short(event.address)}` };
     case 'metrics.failed': {
       const { address, reason, current } = event;
-      const still = current === null ? 'metrics are off' : `they are still at ${short(current)}`;
+      const still = current === null ? 'metrics are off' : `metrics are still at ${short(current)}`;
       return { glyph: '!', level: 'error', text: `${short(cannotListen(address, reason))}; ${still}` };
     }
     case 'metrics.folded': {

@@ -1,4 +1,4 @@
-/** What a runner tells systemd for people, and what it says if it can't. */
+/** The status that a runner gives systemd for people, and what the runner says if it can't notify systemd. */
 import { grouped, plural } from './quantities.ts';
 import { visible } from './visible.ts';
 
@@ -20,10 +20,10 @@ export const systemdMessages = {
       ? 'stopping'
       : `stopping: ${plural(running, 'job')} ${running === 1 ? 'is' : 'are'} running`,
   throughProgram:
-    'systemd is notified through systemd-notify, because koffi is not available: the unit needs NotifyAccess=all',
+    'koffi is not available, so systemd is notified through systemd-notify: the unit needs NotifyAccess=all',
   unsupportedSocket: (path: string) =>
-    `systemd can't be notified: NOTIFY_SOCKET must be an absolute path or begin with @, got "${visible(path)}"`,
-  unsent: (reason: string) => `systemd can't be notified at the moment: ${visible(reason)}; trying again`,
+    `can't notify systemd: NOTIFY_SOCKET must be an absolute path or begin with @, got "${visible(path)}"`,
+  unsent: (reason: string) => `can't notify systemd: ${visible(reason)}; trying again`,
   noPing: (reasons: readonly string[]) =>
-    `systemd's watchdog gets no sign of life: ${reasons.map(visible).join('; ')}`,
+    `the runner no longer notifies systemd's watchdog: ${reasons.map(visible).join('; ')}`,
 };

@@ -160,21 +160,19 @@ test.each<[string, unknown, Record<string, unknown>, string[]]>([
     'a file that includes itself',
     '*.json',
     { 'cfg.json': mail },
-    ['cfg.json:1:52: include: the files include each other in a circle: cfg.json → cfg.json'],
+    ['cfg.json:1:52: include: circular include: cfg.json → cfg.json'],
   ],
   [
     'a circle',
     'a.json',
     { 'a.json': { include: 'sub/b.json' }, 'sub/b.json': { include: ['../link.json'] } },
-    [
-      'sub/b.json:1:13: include[0]: the files include each other in a circle: a.json → sub/b.json → link.json',
-    ],
+    ['sub/b.json:1:13: include[0]: circular include: a.json → sub/b.json → link.json'],
   ],
   [
     'a file that two files include',
     ['a.json', 'b.json'],
     { 'a.json': { include: 'c.json' }, 'b.json': { include: 'c.json' }, 'c.json': mail },
-    ['b.json:1:12: include: "c.json" is already included, by a.json'],
+    ['b.json:1:12: include: "c.json" is already included by a.json'],
   ],
   [
     'a queue in two files',
@@ -245,6 +243,6 @@ test('a file needs a script of its own if none around it has one', () => {
 
 test('no queue in any file is reported', () => {
   expect(problemsOf('{"include":"conf.d/*","script":"x"}', filesOf({}))).toEqual([
-    'runners: there is no queue, neither here nor in an included file',
+    'runners: must have at least one queue, here or in an included file',
   ]);
 });

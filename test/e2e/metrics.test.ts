@@ -57,7 +57,7 @@ test('metrics and health are at the address of the config; a second runner with 
   runner.writeConfig(config(`127.0.0.1:${other}`));
   runner.signal('SIGHUP');
   const { message } = await runner.waitForLine('metrics.failed');
-  expect(message).toContain(`they are still at http://127.0.0.1:${port}/metrics`);
+  expect(message).toContain(`metrics are still at http://127.0.0.1:${port}/metrics`);
   expect(await bodyOf(`http://127.0.0.1:${port}/livez`)).toBe('{"ok":true}\n');
   await new Promise((resolve) => taken.close(resolve));
   runner.signal('SIGHUP');

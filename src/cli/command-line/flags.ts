@@ -81,7 +81,7 @@ export const flags = {
     example: 'warn',
     choices: ['info', 'warn', 'error'],
     about:
-      'print a log instead of the screen, with lines of this level and above: info (default), warn or error',
+      'print a log instead of the screen, only lines of this level and above: info (default), warn or error',
   },
   drain: { kind: 'switch', about: 'exit when every queue is empty and no job is running' },
   ui: {
@@ -105,11 +105,11 @@ export const flags = {
     example: '127.0.0.1:9464',
     completes: 'nothing',
     about:
-      'serve metrics for Prometheus, and the health of the runner, at HOST:PORT or unix:PATH, instead of at "metrics" in the config',
+      'serve metrics for Prometheus and health checks over HTTP at HOST:PORT or unix:PATH; overrides "metrics" in the config',
   },
   wait: { kind: 'switch', about: 'without a runner, wait for the first one' },
   readOnly: { kind: 'switch', about: 'view only; change nothing' },
-  ready: { kind: 'switch', about: 'test whether it is ready to take jobs, not only alive' },
+  ready: { kind: 'switch', about: 'test whether it is ready to take jobs, not only whether it is alive' },
   quiet: {
     kind: 'switch',
     about: 'no bell and no title of the terminal when there is trouble; `:bell` turns them on',

@@ -1,4 +1,4 @@
-/** `resque-runner config [CONFIG]`: what is in force, and where each value comes from. Needs no Redis. */
+/** `resque-runner config [CONFIG]`: the effective config, and where each value comes from. Needs no Redis. */
 import { dirname, relative } from 'node:path';
 import { type EffectiveField, effectiveFields, maskedValue } from '../../config/effective.ts';
 import type { Origin } from '../../config/files/origins.ts';

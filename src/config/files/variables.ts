@@ -1,7 +1,7 @@
 /**
- * Variables of the environment in the strings of a config:
+ * Environment variables in the strings of a config:
  *
- *     ${NAME}             its value; a variable that isn't set is a problem
+ *     ${NAME}             its value; a problem if it isn't set
  *     ${NAME:-default}    the default if it isn't set or is empty, as in a shell
  *     $${                 a literal "${"
  *
@@ -34,7 +34,7 @@ const dictionaries: readonly unknown[] = ['runners', 'schedules'];
 
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
-/** @param isTyped whether a string at a path is to become a number, true or false, if it spells one */
+/** @param isTyped whether a string at a path becomes a number, true or false, if it spells one */
 export function substitute(
   value: unknown,
   env: Environment,

@@ -5,12 +5,12 @@ export class RunnerTotals {
   /** Dead runners whose jobs this one has accounted for, and these jobs. */
   recoveries = 0;
   recoveredJobs = { failed: 0, requeued: 0 };
-  /** Jobs that were sent a signal. */
+  /** Signals that were sent to jobs: a job that gets TERM, then KILL, counts twice. */
   readonly killed: Record<KillReason, number> = {
     ...{ operator: 0, signal: 0, timeout: 0, shutdown: 0, 'taken-over': 0 },
   };
   redisOutages = 0;
-  /** Failures of which no `onFailure` program heard: it failed, or was not started. */
+  /** Failures that no `onFailure` program handled: it failed, or was not started. */
   lostNotices = 0;
   /** `null` before the first reload. */
   isLastReloadApplied: boolean | null = null;

@@ -1,7 +1,7 @@
 /**
- * The table of all metrics. The collected values must have exactly these names and labels, and docs/metrics.md is made from
- * it. Names and units follow Prometheus' rules: base units, `_total` for counters. Those that begin with `process_` are called
- * as in all other programs.
+ * The table of all metrics. The collected values must have exactly these names and labels, and docs/metrics.md is generated
+ * from it. Names and units follow Prometheus' rules: base units, `_total` for counters. Those that begin with `process_` have
+ * the same names in the client libraries for all languages.
  *
  * Long because it is one table.
  */
@@ -41,39 +41,39 @@ export const definitions = {
     labels: ['queue'],
     hasClass: true,
     unit: 'seconds',
-    help: 'How long jobs ran that succeeded, failed or were retried.',
+    help: 'How long jobs ran that succeeded, failed or will be retried.',
   },
   resque_runner_job_wait_seconds: {
     type: 'histogram',
     labels: ['queue'],
     hasClass: true,
     unit: 'seconds',
-    help: 'How long jobs waited from enqueuing to their start. Only of jobs whose payload says when they were enqueued, and not of retries.',
+    help: 'How long jobs waited from enqueuing to their start. Only for jobs whose payload says when they were enqueued, and not for retries.',
   },
   resque_runner_job_cpu_seconds_total: {
     type: 'counter',
     labels: ['queue'],
     hasClass: true,
     unit: 'seconds',
-    help: 'CPU time of jobs that ended, user and system, with the processes that they waited for. 0 for persistent children.',
+    help: 'CPU time of jobs that ended, user and system, including the processes that they waited for. 0 for persistent children.',
   },
   resque_runner_job_peak_memory_bytes: {
     type: 'gauge',
     labels: ['queue'],
     unit: 'bytes',
-    help: 'The highest memory of a process of a job since the start. Missing if no job had more than the runner itself, and for persistent children.',
+    help: 'Peak resident memory of the largest process of a job, since the start of the runner. Missing if no job used more than the runner itself, and for persistent children.',
   },
   resque_runner_jobs_running: {
     type: 'gauge',
     labels: ['queue'],
     unit: null,
-    help: 'Jobs that are running now, in this runner.',
+    help: 'Jobs that this runner is running now.',
   },
   resque_runner_jobs_killed_total: {
     type: 'counter',
     labels: ['reason'],
     unit: null,
-    help: 'Signals that the runner sent to jobs: operator, signal (USR1), timeout, shutdown, or taken-over (another runner has put the job back).',
+    help: 'Signals that the runner sent to jobs: operator, signal (USR1), timeout, shutdown, or taken-over (another runner has put the job back). A job that gets TERM, then KILL, counts twice.',
   },
   resque_runner_slots: {
     type: 'gauge',
@@ -85,31 +85,31 @@ export const definitions = {
     type: 'gauge',
     labels: ['pool'],
     unit: null,
-    help: 'Slots that have a job or ask Redis for one.',
+    help: 'Slots that have a job or are asking Redis for one.',
   },
   resque_runner_start_failures_total: {
     type: 'counter',
     labels: ['pool'],
     unit: null,
-    help: 'Programs that could not be started. Their jobs went back to their queue.',
+    help: 'How often a program could not be started. Each time, the job went back to its queue.',
   },
   resque_runner_program_unstartable: {
     type: 'gauge',
     labels: ['pool'],
     unit: null,
-    help: '1 while the program of the entry cannot be started, so that its queues are paused. Otherwise 0.',
+    help: '1 while the program of the entry cannot be started and its queues are paused for that reason. Otherwise 0.',
   },
   resque_runner_queue_length: {
     type: 'gauge',
     labels: ['queue'],
     unit: null,
-    help: 'Jobs that wait on the queue in Redis.',
+    help: 'Jobs waiting on the queue in Redis.',
   },
   resque_runner_queue_oldest_seconds: {
     type: 'gauge',
     labels: ['queue'],
     unit: 'seconds',
-    help: 'How long the next job of the queue has waited; 0 for an empty queue. Missing if its payload does not say when it was enqueued.',
+    help: 'How long the job at the head of the queue has waited. 0 for an empty queue. Missing if its payload does not say when it was enqueued, or is larger than 16 KiB.',
   },
   resque_runner_queue_paused: {
     type: 'gauge',
@@ -133,31 +133,31 @@ export const definitions = {
     type: 'gauge',
     labels: [],
     unit: null,
-    help: '1 if Redis can be used, otherwise 0. While it is 0, metrics of what is in Redis are missing.',
+    help: '1 if Redis is usable, otherwise 0. While it is 0, metrics that are read from Redis are missing.',
   },
   resque_runner_redis_outages_total: {
     type: 'counter',
     labels: [],
     unit: null,
-    help: 'How often Redis became unusable, including at the start.',
+    help: 'How often Redis became unusable. If it is unusable when the runner starts, that counts, too.',
   },
   resque_runner_step_duration_seconds: {
     type: 'histogram',
     labels: [],
     unit: 'seconds',
-    help: 'Round trips of steps: calls of Redis that record how jobs ended and take the next ones.',
+    help: 'Round trip of a step: the call to Redis that records how jobs ended and takes the next ones.',
   },
   resque_runner_outcomes_unwritten: {
     type: 'gauge',
     labels: [],
     unit: null,
-    help: 'Ended jobs whose outcome is not in Redis yet.',
+    help: 'Jobs that ended, but whose outcome is not in Redis yet.',
   },
   resque_runner_outcomes_spooled: {
     type: 'gauge',
     labels: [],
     unit: null,
-    help: 'Those of the unwritten outcomes that are on the disk.',
+    help: 'How many of the unwritten outcomes are saved on the disk.',
   },
   resque_runner_recoveries_total: {
     type: 'counter',
@@ -175,13 +175,13 @@ export const definitions = {
     type: 'counter',
     labels: [],
     unit: null,
-    help: 'Failures that no onFailure program has handled: it failed, or was not started because too many were waiting.',
+    help: 'Failures that the onFailure program did not handle: it failed, or was not started because too many were waiting.',
   },
   resque_runner_config_last_reload_successful: {
     type: 'gauge',
     labels: [],
     unit: null,
-    help: '1 if the last reload of the config was applied, 0 if it was rejected. 1 before the first one.',
+    help: '1 if the last reload of the config was applied, 0 if it was rejected. 1 before the first reload.',
   },
   resque_runner_event_loop_lag_seconds: {
     type: 'gauge',
@@ -193,7 +193,7 @@ export const definitions = {
     type: 'counter',
     labels: [],
     unit: 'seconds',
-    help: 'Time in which the event loop was not idle. Its rate is the utilization, from 0 to 1.',
+    help: 'How long the event loop was busy. Its rate is the utilization, from 0 to 1.',
   },
   process_cpu_seconds_total: {
     type: 'counter',
@@ -205,13 +205,13 @@ export const definitions = {
     type: 'gauge',
     labels: [],
     unit: 'bytes',
-    help: 'Memory of the runner itself, without its jobs.',
+    help: 'Resident memory of the runner itself, without its jobs.',
   },
   process_start_time_seconds: {
     type: 'gauge',
     labels: [],
     unit: 'seconds',
-    help: 'When the runner started, in seconds since the epoch.',
+    help: 'When the runner started, in seconds since the Unix epoch.',
   },
 } as const satisfies Readonly<Record<string, Definition>>;
 

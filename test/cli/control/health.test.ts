@@ -122,7 +122,7 @@ test('a runner of an earlier release says that it is one, instead of nothing', a
   const { code, stderr } = await healthIn(tmpdir);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `resque-runner: ${name} has version 1.2.3, which doesn't tell its health; restart it to update it`,
+    `resque-runner: ${name} runs version 1.2.3, which doesn't report its health; restart it to update it`,
   );
 });
 

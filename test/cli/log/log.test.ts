@@ -367,13 +367,13 @@ test.each([
 
 test('lines that were lost are one line of the log', () => {
   expect(lossLine({ format: 'pretty' })(1).slice(9)).toBe(
-    '! log              1 line is missing here: STDOUT did not take them\n',
+    '! log              1 line is missing here: STDOUT did not accept them\n',
   );
   expect(JSON.parse(lossLine({ format: 'json' })(1_200))).toMatchObject({
     level: 'warn',
     event: 'log.lost',
     lines: 1_200,
-    message: '! log 1,200 lines are missing here: STDOUT did not take them',
+    message: '! log 1,200 lines are missing here: STDOUT did not accept them',
   });
 });
 

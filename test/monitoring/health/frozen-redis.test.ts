@@ -15,7 +15,7 @@ test('the runner is not ready within 14 s, alive all the same, and ready again a
   const engine = await stage.start([runner], { machine: { clock }, awaitRedis: false });
   const health = new Health(engine.engine, clock);
   try {
-    expect(health.readyz()).toEqual({ ok: false, reasons: ['no contact with Redis yet'] });
+    expect(health.readyz()).toEqual({ ok: false, reasons: ['not connected to Redis yet'] });
     await engine.wait('redis.up');
     expect([health.readyz(), health.livez()]).toEqual([{ ok: true }, { ok: true }]);
     redis.freeze();

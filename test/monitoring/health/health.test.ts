@@ -44,9 +44,9 @@ function pass(ms: number, change: (progress: Progress) => Partial<Progress>): vo
 const answers = ({ redis }: Progress) => ({ redis: redis + 1 });
 
 test('a runner is ready from the first contact with Redis, not during an outage, and never again once it stops', () => {
-  expect(health.readyz()).toEqual({ ok: false, reasons: ['no contact with Redis yet'] });
+  expect(health.readyz()).toEqual({ ok: false, reasons: ['not connected to Redis yet'] });
   engine.tell({ type: 'redis.down', reason: 'connect ECONNREFUSED 127.0.0.1:1' });
-  const never = 'no contact with Redis yet: connect ECONNREFUSED 127.0.0.1:1';
+  const never = 'not connected to Redis yet: connect ECONNREFUSED 127.0.0.1:1';
   expect(health.readyz()).toEqual({ ok: false, reasons: [never] });
   engine.tell(up);
   expect(health.readyz()).toEqual(healthy);
@@ -71,7 +71,7 @@ test('an outage of any length is not a reason to restart the runner: it goes on 
 test('a runner that gets neither replies nor errors and does not try to connect is stuck, until it goes on', () => {
   pass(stuckMs, () => ({}));
   expect(health.livez()).toMatchObject({
-    reasons: [expect.stringMatching(/^stuck: for 1 min 30 s .*Redis/)],
+    reasons: [expect.stringMatching(/^stuck: .*Redis.* 1 min 30 s/)],
   });
   pass(5_000, answers);
   expect(health.livez()).toEqual(healthy);
@@ -81,7 +81,7 @@ test('a runner that gets neither replies nor errors and does not try to connect 
 
 test('a step that neither ends nor fails is stuck if Redis answers meanwhile', () => {
   pass(stuckMs, (progress) => ({ ...answers(progress), stepsUnderWay: 1 }));
-  expect(health.livez()).toMatchObject({ reasons: [expect.stringMatching(/^stuck: .* no step/)] });
+  expect(health.livez()).toMatchObject({ reasons: [expect.stringMatching(/^stuck: no step/)] });
   pass(5_000, (progress) => ({ ...answers(progress), stepsUnderWay: 0, stepsEnded: 1 }));
   expect(health.livez()).toEqual(healthy);
 });

@@ -60,7 +60,7 @@ describe.skipIf(libc() === null)('through the C library', () => {
     }
     clock.move(1_000);
     await settle();
-    expect(told).toEqual(["systemd can't be notified at the moment: EAGAIN; trying again"]);
+    expect(told).toEqual(["can't notify systemd: EAGAIN; trying again"]);
     expect(systemd.read()).toHaveLength(count);
     clock.move(1_000);
     await settle();
@@ -75,7 +75,7 @@ describe.skipIf(libc() === null)('through the C library', () => {
     await settle();
     clock.move(1_000);
     await settle();
-    expect(told).toEqual(["systemd can't be notified at the moment: ENOENT; trying again"]);
+    expect(told).toEqual(["can't notify systemd: ENOENT; trying again"]);
     const systemd = StandIn.listen(path);
     notifier?.send('WATCHDOG=1');
     await settle();
@@ -87,7 +87,7 @@ describe.skipIf(libc() === null)('through the C library', () => {
     const { notifier, told } = openNotifier(`/${'x'.repeat(108)}`);
     notifier?.send('READY=1');
     await settle();
-    expect(told).toEqual(["systemd can't be notified at the moment: ENAMETOOLONG; trying again"]);
+    expect(told).toEqual(["can't notify systemd: ENAMETOOLONG; trying again"]);
     await notifier?.close();
   });
 });
@@ -111,6 +111,6 @@ test.each(['relative/path', 'vsock:2:1234', '/', '@'])('an address like %s is re
   const { notifier, told } = openNotifier(address);
   expect(notifier).toBeNull();
   expect(told).toEqual([
-    `systemd can't be notified: NOTIFY_SOCKET must be an absolute path or begin with @, got "${address}"`,
+    `can't notify systemd: NOTIFY_SOCKET must be an absolute path or begin with @, got "${address}"`,
   ]);
 });

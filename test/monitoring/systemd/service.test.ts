@@ -32,7 +32,7 @@ test.skipIf(libc() === null)(
     };
     const runner = await stage.run({ runners }, { env, isProgram: true });
     const ready = await systemd.waitFor(/^READY=1/);
-    expect(systemd.messages[0]).toBe('STATUS=no contact with Redis yet');
+    expect(systemd.messages[0]).toBe('STATUS=not connected to Redis yet');
     expect(systemd.messages[ready]).toMatch(/^READY=1\nSTATUS=0\/3 slots, 0\.0\/s, 0 failed$/);
 
     const first = await systemd.waitFor(/^WATCHDOG=1$/, ready);
@@ -103,7 +103,7 @@ test('without koffi it uses systemd-notify and says what that needs; the journal
   runner.kill('SIGTERM');
   expect(await once(runner, 'close')).toEqual([0, null]);
   expect(stderr).toBe(
-    'resque-runner: systemd is notified through systemd-notify, because koffi is not available: the unit needs NotifyAccess=all\n',
+    'resque-runner: koffi is not available, so systemd is notified through systemd-notify: the unit needs NotifyAccess=all\n',
   );
   const kinds = notified()
     .split('\n')

@@ -12,7 +12,7 @@ class FakeRunner implements NotifyingEngine {
   slots = { busy: 0, all: 24 };
   stopLimitMs = 27_000;
   alive: Verdict = healthy;
-  ready: Verdict = { ok: false, reasons: ['no contact with Redis yet'] };
+  ready: Verdict = { ok: false, reasons: ['not connected to Redis yet'] };
   readonly sent: string[] = [];
   readonly told: string[] = [];
   readonly clock = new MovableClock();
@@ -72,11 +72,11 @@ beforeEach(() => {
 
 test('the service is ready after the first contact with Redis, not before, and says why not', () => {
   systemd = runner.notify();
-  expect(runner.sent).toEqual(['STATUS=no contact with Redis yet']);
-  runner.ready = { ok: false, reasons: ['no contact with Redis yet: ECONNREFUSED'] };
+  expect(runner.sent).toEqual(['STATUS=not connected to Redis yet']);
+  runner.ready = { ok: false, reasons: ['not connected to Redis yet: ECONNREFUSED'] };
   systemd.reloading();
   systemd.reloaded();
-  expect(runner.pass(60)).toEqual(['STATUS=no contact with Redis yet: ECONNREFUSED']);
+  expect(runner.pass(60)).toEqual(['STATUS=not connected to Redis yet: ECONNREFUSED']);
   runner.connect();
   expect(runner.sent.slice(2)).toEqual(['READY=1\nSTATUS=0/24 slots, 0.0/s, 0 failed', 'WATCHDOG=1']);
   runner.connect();
@@ -149,7 +149,7 @@ describe('the watchdog', () => {
     runner.connect();
     runner.alive = { ok: false, reasons: ['stuck: so'] };
     expect(runner.pass(60)).toEqual([]);
-    expect(runner.told).toEqual(["systemd's watchdog gets no sign of life: stuck: so"]);
+    expect(runner.told).toEqual(["the runner no longer notifies systemd's watchdog: stuck: so"]);
     runner.alive = healthy;
     expect(runner.pass(10)).toEqual(['WATCHDOG=1']);
   });
