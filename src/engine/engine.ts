@@ -117,7 +117,7 @@ export class Engine {
     return this.#redisSide.workerHost;
   }
 
-  /** Shows whether it gets on. */
+  /** Numbers that grow while the engine isn't stuck. */
   get progress(): Progress {
     return this.#redisSide.client.progress;
   }
@@ -162,7 +162,7 @@ export class Engine {
     this.#statistics.countClasses(isWanted);
   }
 
-  /** Publishes what its owner does beside it. */
+  /** Publishes an event of its owner, such as where its metrics can be read. */
   report(fact: OwnersFact): void {
     this.#bus.publish(fact);
   }

@@ -39,7 +39,7 @@ export interface EngineFigures {
   readonly statistics: Pick<Statistics, 'runner' | 'roundTrips' | 'classes'>;
 }
 
-/** What lies in Redis. `null`: unknown. */
+/** What is in Redis. `null`: unknown. */
 export interface ReadFigures {
   readonly lengths: ReadonlyMap<string, number>;
   /** How long the job at the head of the queue has waited, if its payload says when it was enqueued. */
@@ -83,7 +83,7 @@ export function figuresOf({ router, jobs, redisSide, statistics, namespace }: Fi
 }
 
 /**
- * @param withOldest for so many of the queues, the first ones, it also reads how long the oldest job has waited
+ * @param withOldest for this many queues, the first ones, it also reads how long the oldest job has waited
  * @returns `null` if Redis can't be read
  */
 export async function readFigures(

@@ -1,4 +1,4 @@
-/** What a screen shows of delayed jobs and schedules. JSON-safe. Texts of others are hostile until sanitised. */
+/** What a screen shows of delayed jobs and schedules. JSON-safe. Texts of others are hostile until sanitized. */
 
 /** Identifies a delayed job by its time and bytes, so that a command never affects the wrong one. */
 export interface DelayedRef {

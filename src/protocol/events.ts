@@ -87,7 +87,7 @@ export interface PoolView {
 export interface Throttled {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The end of its output; '' if it printed nothing. Hostile until sanitised. */
+  /** The end of its output; '' if it printed nothing. Hostile until sanitized. */
   readonly lastWords: string;
   /** What the machine lacks and the fix, for people; `null` if a child ended. */
   readonly shortage: string | null;
@@ -235,7 +235,7 @@ export type EngineFact =
       readonly type: 'job.printed';
       readonly jobId: string;
       readonly stream: OutputStream;
-      /** At most `printedLineLimit` characters as the job wrote them. Hostile until sanitised. */
+      /** At most `printedLineLimit` characters as the job wrote them. Hostile until sanitized. */
       readonly line: string;
     }
   | {
@@ -247,7 +247,7 @@ export type EngineFact =
       /** Set if it is told because the job has failed. */
       readonly outcome?: 'failed' | 'retried';
       readonly stream: OutputStream;
-      /** At most 4,000 characters as the job wrote them. Hostile until sanitised. */
+      /** At most 4,000 characters as the job wrote them. Hostile until sanitized. */
       readonly line: string;
     }
   | {
@@ -313,7 +313,7 @@ export type EngineFact =
       readonly count: number;
       /** Of the last time. */
       readonly queue: string;
-      /** Of the last time, with the end of its output. Hostile until sanitised. */
+      /** Of the last time, with the end of its output. Hostile until sanitized. */
       readonly reason: string;
     }
   | {
@@ -495,7 +495,7 @@ export type EngineEvent = EngineFact & {
   readonly operator?: string;
 };
 
-/** What the engine's owner reports, not the engine itself. */
+/** Facts that the engine's owner reports, not the engine itself. */
 export type OwnersFact = Extract<EngineFact, { readonly type: `metrics.${string}` }>;
 
 export type EngineEventType = EngineFact['type'];

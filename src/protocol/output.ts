@@ -6,7 +6,7 @@ export interface OutputPiece {
   readonly stream: OutputStream;
   /** When it was read, milliseconds since the epoch. */
   readonly atMs: number;
-  /** Any part of the stream, decoded as UTF-8; lines may be cut. Hostile until sanitised. */
+  /** Any part of the stream, decoded as UTF-8; lines may be cut. Hostile until sanitized. */
   readonly text: string;
 }
 

@@ -1,4 +1,4 @@
-/** What a screen shows of the jobs that wait on a queue. JSON-safe. Texts of others are hostile until sanitised. */
+/** What a screen shows of the jobs that wait on a queue. JSON-safe. Texts of others are hostile until sanitized. */
 
 /** Identifies a waiting job by value. Equal jobs can't be told apart; the one at the index is meant, if it is still there. */
 export interface WaitingJobRef {

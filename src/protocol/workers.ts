@@ -1,4 +1,4 @@
-/** What a screen shows of the workers that Redis knows, of every kind and host. JSON-safe. Texts of others are hostile until sanitised. */
+/** What a screen shows of the workers that Redis knows, of every kind and host. JSON-safe. Texts of others are hostile until sanitized. */
 
 export interface WorkerInfo {
   readonly id: string;

@@ -74,7 +74,7 @@ function readText(file: string): Text {
   }
 }
 
-/** Reads in pieces, so that a device or a pipe without an end is no trap. @throws if there is more */
+/** Reads in pieces, so that a device or a pipe without an end doesn't fill the memory. @throws if there is more */
 function readUpTo(most: number, file: string): string {
   const descriptor = openSync(file, 'r');
   try {
@@ -94,7 +94,7 @@ function readUpTo(most: number, file: string): string {
   }
 }
 
-/** Without directories, and what is neither a file nor a link to one. */
+/** Only files and links to files. */
 function listFiles(directory: string): Found<readonly string[]> {
   try {
     const names = readdirSync(directory);

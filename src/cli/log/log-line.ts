@@ -94,7 +94,7 @@ function logfmtLine(entry: LogEntry, wording: Wording, traceId: string | null): 
   return `${pairs.join(' ')}\n`;
 }
 
-/** Members of members get both names: `failure.exception`. Those without a value are left out. */
+/** Nested members get both names: `failure.exception`. Members without a value are left out. */
 function addPairs(pairs: string[], prefix: string, fields: object): void {
   for (const [name, value] of Object.entries(fields)) {
     if (value === null || value === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * Durations since the start, counted up to a few round bounds: for metrics. The classes of `classes.ts` are finer, but nobody
- * asks how many jobs took up to 861 ms.
+ * Durations since the start, counted up to a few round bounds: for metrics. The classes of `classes.ts` are
+ * too fine for that: each bound is a series in Prometheus.
  */
 export class Histogram {
   readonly boundsMs: readonly number[];
@@ -23,7 +23,7 @@ export class Histogram {
   }
 }
 
-/** What a job takes or waits: up to six hours. */
+/** How long a job runs or waits: up to six hours. */
 export const jobBoundsMs: readonly number[] = [
   ...[10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000],
   ...[60_000, 300_000, 900_000, 3_600_000, 21_600_000],

@@ -35,7 +35,7 @@ export interface LinkHost extends GreetingHost {
   /**
    * Gets only well-formed commands, and only reading ones from a client that may only read.
    *
-   * @param by what the client calls itself, at most 64 characters, hostile until sanitised
+   * @param by what the client calls itself, at most 64 characters, hostile until sanitized
    */
   execute(command: Command, by: string): Promise<CommandReply>;
   /** Turns on live updates while a client is connected. @returns turns them off */

@@ -1,4 +1,4 @@
-/** What every client hears first, also one that is then refused. */
+/** The first message to every client, even to one that is then refused. */
 import { type HealthView, protocolVersion, type ServerHello } from '../../protocol/frames.ts';
 
 export interface GreetingHost {

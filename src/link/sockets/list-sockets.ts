@@ -31,7 +31,7 @@ export async function listSockets(
 }
 
 /**
- * The same with the paths of sockets where somebody listens, but doesn't say hello.
+ * The same, and the paths of sockets that accept connections but send no hello.
  *
  * @param limitMs how long to wait for a hello
  */

@@ -1,10 +1,10 @@
 /**
  * Whether the runner is alive, and whether it is ready: what `/livez` and `/readyz`, `resque-runner health` and systemd's
- * watchdog ask. A verdict comes at once, from what the engine knows already.
+ * watchdog ask. A verdict needs no waiting: it comes from what the engine knows already.
  *
- * Alive: the event loop turns, because otherwise there is no verdict, and the engine gets on. An outage of Redis doesn't
+ * Alive: the event loop turns, because otherwise there is no verdict, and the engine isn't stuck. An outage of Redis doesn't
  * count: restarting the runner won't end it. Every command to Redis has a time limit, and so does every pause between two
- * tries to connect. So an engine without a reply, an error or a try for longer is stuck, and so is one with a step that
+ * attempts to connect. So an engine without a reply, an error or an attempt for longer is stuck, and so is one with a step that
  * doesn't end while Redis is up. Jobs may run as long as they like.
  *
  * Ready: alive, Redis is usable, and the runner takes jobs. A Redis that hangs with its connections open is noticed by a heartbeat
@@ -17,7 +17,7 @@ import type { Progress } from '../../resque/steps/client.ts';
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reasons: readonly string[] };
 
-/** Of the engine. */
+/** The part of the engine that it needs. */
 export interface WatchedEngine {
   readonly progress: Progress;
   subscribe(listener: (event: EngineEvent) => void): () => void;
@@ -26,7 +26,7 @@ export interface WatchedEngine {
 const lookMs = 5_000;
 /** Above the longest time limit of a command: a wait for jobs may take 70 s. */
 export const stuckMs = 90_000;
-/** Counted in looks: while the process is stopped, or the machine sleeps, nothing can get on. */
+/** Counted in looks: while the process is stopped, or the machine sleeps, nothing can make progress. */
 const stuckLooks = stuckMs / lookMs;
 
 /** A number that must grow. */
@@ -107,7 +107,7 @@ export class Health {
   }
 }
 
-/** @param mustGrow false while standing still is in order */
+/** @param mustGrow false while a number that stays the same is normal */
 function count(standstill: Standstill, now: number, mustGrow: boolean): void {
   if (mustGrow && now === standstill.last) standstill.looks += 1;
   else standstill.looks = 0;

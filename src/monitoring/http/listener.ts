@@ -1,7 +1,6 @@
 /**
- * Serves metrics and health over HTTP. Whoever connects must cost the runner little: there are limits for the number of
- * connections, for the time until a request is complete, and for the time until its answer is read. All readers of a page
- * share its bytes.
+ * Serves metrics and health over HTTP. No client may cost the runner much: there are limits for the number of connections,
+ * for the time until a request is complete, and for the time until its answer is read. All readers of a page share its bytes.
  */
 
 import { lstatSync, unlinkSync } from 'node:fs';
@@ -74,7 +73,7 @@ export class Listener {
       this.#server.once('error', reject);
       const done = () => {
         this.#server.off('error', reject);
-        // For example, no descriptor is left for a client.
+        // Such as no free descriptor for a client.
         this.#server.on('error', (error) => process.emitWarning(error));
         resolve();
       };
@@ -93,9 +92,9 @@ export class Listener {
     answerMs: number,
   ): Promise<void> {
     const { socket } = request;
-    // A body means nothing here.
+    // A body is ignored.
     request.resume();
-    // The time-out of the socket starts again with each byte that is read.
+    // The socket's own time-out starts again with each byte that is read.
     const limit = setTimeout(() => socket.destroy(), answerMs).unref();
     response.on('close', () => clearTimeout(limit));
     const { status, headers, body } = await this.#answer(request, served);

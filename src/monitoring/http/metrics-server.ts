@@ -63,7 +63,7 @@ export class MetricsServer {
       await before?.close();
     } catch (error) {
       if (before === null || !haveSamePort(before.address, listen)) throw error;
-      // It may be in its own way: one address of the machine, and all of them.
+      // The old address may block the new one, as one address of the machine does for all of them.
       this.#listener = null;
       await before.close();
       await this.#open(listen, before.address);

@@ -1,4 +1,4 @@
-/** What this process needs of the machine. */
+/** What this process uses of the machine. */
 import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
 export interface OwnReadings {

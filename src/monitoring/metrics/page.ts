@@ -1,7 +1,7 @@
 /**
- * The text of /metrics. Whoever reads it and however often: it is made at most once a second for each format, and Redis is read
- * at most once a second, one read at a time. A reader waits for Redis up to half a second; then the page has no metrics of
- * what is in Redis.
+ * The text of /metrics. No matter how often it is read, it is made at most once a second for each format, and Redis is read at
+ * most once a second, one read at a time. A reader waits up to half a second for Redis. Then the page has no metrics that are
+ * read from Redis.
  */
 import type { EngineFigures, ReadFigures } from '../../engine/figures.ts';
 import { Collector, type CollectorOptions, mostQueues } from './collect.ts';

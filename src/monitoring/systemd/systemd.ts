@@ -13,7 +13,7 @@ import type { Cancel, Clock } from '../../resque/redis/clock.ts';
 import type { Health } from '../health/health.ts';
 import { Notifier, type NotifierOptions } from './notifier.ts';
 
-/** Of the engine. */
+/** The part of the engine that it needs. */
 export interface NotifyingEngine {
   readonly slots: { readonly busy: number; readonly all: number };
   /** How long a stop with TERM may take. */

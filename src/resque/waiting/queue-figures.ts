@@ -12,16 +12,16 @@ export interface RedisFigures {
   /** The payloads at the heads of queues; `null` for an empty queue, and for one that is too large for this. */
   readonly heads: readonly (Buffer | null)[];
   readonly failures: number | null;
-  /** The least there are: of many times, the later ones count as one job each. */
+  /** A lower bound: beyond `mostTimes`, each time counts as one job. */
   readonly delayed: number | null;
 }
 
-/** Queues in one script: Redis does nothing else while it runs. */
+/** Queues in one script. Redis does nothing else while a script runs. */
 const chunkSize = 100;
-/** Bytes. A large job is not worth the time to send and parse it. */
-const longestHead = 16 * 1024;
-/** Bytes of all heads together. */
-const mostHeads = 1024 * 1024;
+/** A larger job is not worth the time to send and parse it. */
+const longestHeadBytes = 16 * 1024;
+/** Of all heads together. */
+const headsLimitBytes = 1024 * 1024;
 /** Times of delayed jobs. Each has its own list, whose length must be read. */
 const mostTimes = 1_000;
 
@@ -57,7 +57,7 @@ return { failures, delayed }
 /**
  * Rejects with RedisError.
  *
- * @param withHeads so many of the queues, the first ones, with their heads
+ * @param withHeads for this many queues, the first ones, it also reads their heads
  */
 export async function readFigures(
   sender: CommandSender,
@@ -70,13 +70,13 @@ export async function readFigures(
   );
   const chunksWithHeads = Math.ceil(Math.min(queues.length, withHeads) / chunkSize);
   const headBytes = Math.floor(
-    Math.min(mostHeads, (sender.replyLimit ?? mostHeads) / 2) / Math.max(1, chunksWithHeads),
+    Math.min(headsLimitBytes, (sender.replyLimit ?? headsLimitBytes) / 2) / Math.max(1, chunksWithHeads),
   );
   const [lists, ...found] = (await Promise.all([
     runScript(sender, listsScript, 0, [mostTimes, keys.failed, keys.delayedSchedule, keys.delayed('')]),
     ...chunks.map((chunk, at) => {
       const bytes = at < chunksWithHeads ? headBytes : 0;
-      return runScript(sender, queuesScript, 0, [bytes, longestHead, ...chunk.map(keys.queue)]);
+      return runScript(sender, queuesScript, 0, [bytes, longestHeadBytes, ...chunk.map(keys.queue)]);
     }),
   ])) as [number[], ...(number | Buffer | null)[][]];
   const all = found.flat();
