@@ -63,7 +63,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   monitoring: {
     rooms: ['protocol', 'messages', 'config', 'resque', 'engine'],
-    packages: ['koffi'],
+    packages: ['koffi', 'prom-client'],
     builtins: 'any',
     floors: ['metrics', 'health', 'http', 'systemd'],
   },

@@ -36,7 +36,7 @@ describe('the bundle', () => {
       Object.entries(metafile.outputs)
         .filter(([, { entryPoint }]) => entryPoint === 'src/cli/run/headless.ts')
         .flatMap(([file]) => [...loadedWith(metafile, file, when)])
-        .filter((input) => /^src\/monitoring\/(metrics|http)\//.test(input));
+        .filter((input) => /^src\/monitoring\/(metrics|http)\/|node_modules\/prom-client\//.test(input));
     expect(loaded('at start')).toEqual([]);
     expect(loaded('ever')).toContain('src/monitoring/metrics/page.ts');
   });

@@ -3,8 +3,8 @@ import type { EngineFigures, PoolFigures, QueueFigures, ReadFigures } from '../.
 import type { ClassTotals } from '../../engine/statistics/class-totals.ts';
 import { LabelFold, otherValue } from './label-fold.ts';
 import type { OwnReadings } from './own-readings.ts';
-import { type HistogramValues, type Member, SeriesOfTotals } from './series.ts';
-import { labelsText, type Sample, type Samples } from './text.ts';
+import { type HistogramValues, type Labels, type Member, SeriesOfTotals } from './series.ts';
+import type { Sample, Samples } from './text.ts';
 
 /** Queues with their own names. */
 export const mostQueues = 1_000;
@@ -17,8 +17,7 @@ export interface CollectorOptions {
 interface LabeledQueue {
   readonly figures: QueueFigures;
   readonly label: string;
-  /** See `labelsText`. */
-  readonly labels: string;
+  readonly labels: Labels;
 }
 
 export class Collector {
@@ -42,13 +41,10 @@ export class Collector {
     const jobs = this.#jobs.of(membersOf(queues, statistics.classes));
     this.#tellClasses(statistics.classes);
     return {
-      resque_runner_build_info: one(1, labelsText(this.#about(figures))),
+      resque_runner_build_info: one(1, this.#about(figures)),
       resque_runner_stopping: one(Number(figures.isStopping)),
       resque_runner_jobs_finished_total: jobs.flatMap(({ labels, ended }) =>
-        Object.entries(ended).map(([outcome, value]) => ({
-          labels: `${labels},outcome="${outcome}"`,
-          value,
-        })),
+        Object.entries(ended).map(([outcome, value]) => ({ labels, own: { outcome }, value })),
       ),
       resque_runner_job_duration_seconds: jobs.flatMap(({ labels, durations }) =>
         histogram(durations, labels),
@@ -80,7 +76,7 @@ export class Collector {
       resque_runner_delayed_length: one(read?.delayed),
       resque_runner_redis_up: one(Number(figures.isRedisUp)),
       resque_runner_redis_outages_total: one(runner.redisOutages),
-      resque_runner_step_duration_seconds: histogram(statistics.roundTrips, ''),
+      resque_runner_step_duration_seconds: histogram(statistics.roundTrips, none),
       resque_runner_outcomes_unwritten: one(figures.unwritten),
       resque_runner_outcomes_spooled: one(figures.spooled),
       resque_runner_recoveries_total: one(runner.recoveries),
@@ -95,7 +91,7 @@ export class Collector {
     };
   }
 
-  #about({ workerHost, namespace, redisVersion }: EngineFigures): Readonly<Record<string, string>> {
+  #about({ workerHost, namespace, redisVersion }: EngineFigures): Labels {
     return {
       ...{ version: this.#version, node: process.versions.node, worker_host: workerHost, namespace },
       redis_version: redisVersion ?? '',
@@ -107,7 +103,7 @@ export class Collector {
     this.#queues.keep((name) => exists.has(name));
     return queues.map((figures) => {
       const label = this.#queues.labelOf(figures.name);
-      return { figures, label, labels: labelsText({ queue: label }) };
+      return { figures, label, labels: { queue: label } };
     });
   }
 
@@ -128,7 +124,7 @@ function* membersOf(queues: readonly LabeledQueue[], byClass: ClassTotals | null
     else
       for (const [jobClass, ofClass] of classes) {
         const key = JSON.stringify([name, jobClass]);
-        yield { key, labels: `${labels},${labelsText({ class: jobClass })}`, isShared, totals: ofClass };
+        yield { key, labels: { ...labels, class: jobClass }, isShared, totals: ofClass };
       }
   }
 }
@@ -150,20 +146,22 @@ function byQueue(
   return others === null ? samples : [...samples, others];
 }
 
-function one(value: number | null | undefined, labels = ''): Sample[] {
+const none: Labels = {};
+
+function one(value: number | null | undefined, labels: Labels = none): Sample[] {
   return value === null || value === undefined ? [] : [{ labels, value }];
 }
 
-function histogram(values: HistogramValues | null, labels: string): Sample[] {
+function histogram(values: HistogramValues | null, labels: Labels): Sample[] {
   return values === null ? [] : [{ labels, value: values }];
 }
 
 function byKey(label: string, values: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(values).map(([key, value]) => ({ labels: labelsText({ [label]: key }), value }));
+  return Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
 }
 
 function byPool(pools: readonly PoolFigures[], numberOf: (pool: PoolFigures) => number): Sample[] {
-  return pools.map((pool) => ({ labels: labelsText({ pool: pool.key }), value: numberOf(pool) }));
+  return pools.map((pool) => ({ labels: { pool: pool.key }, value: numberOf(pool) }));
 }
 
 function seconds(ms: number | undefined): number | undefined {

@@ -4,8 +4,10 @@
  */
 import type { JobTotals } from '../../engine/statistics/job-totals.ts';
 
+export type Labels = Readonly<Record<string, string>>;
+
 export interface TotalsSeries {
-  readonly labels: string;
+  readonly labels: Labels;
   /** Jobs by their outcome. */
   readonly ended: Readonly<Record<string, number>>;
   /** `null` before the first one. */
@@ -24,7 +26,7 @@ export interface HistogramValues {
 export interface Member {
   /** Unique. */
   readonly key: string;
-  readonly labels: string;
+  readonly labels: Labels;
   /** Whether other members may have the same labels. */
   readonly isShared: boolean;
   readonly totals: JobTotals;
@@ -39,7 +41,7 @@ interface Last {
 }
 
 interface Shared {
-  readonly labels: string;
+  readonly labels: Labels;
   readonly sum: Float64Array;
   readonly outcomes: readonly string[];
   readonly boundsMs: readonly number[];
@@ -65,7 +67,7 @@ export class SeriesOfTotals {
     return series;
   }
 
-  #gain(labels: string, totals: JobTotals, before: Last | undefined): Last {
+  #gain(labels: Labels, totals: JobTotals, before: Last | undefined): Last {
     const shared = this.#sharedOf(labels, totals);
     // Other totals: it went away and came back in between.
     const last =
@@ -81,13 +83,14 @@ export class SeriesOfTotals {
     return last;
   }
 
-  #sharedOf(labels: string, { ended, durations: { boundsMs } }: JobTotals): Shared {
-    const known = this.#shared.get(labels);
+  #sharedOf(labels: Labels, { ended, durations: { boundsMs } }: JobTotals): Shared {
+    const name = JSON.stringify(labels);
+    const known = this.#shared.get(name);
     if (known !== undefined) return known;
     const outcomes = Object.keys(ended);
     const sum = new Float64Array(outcomes.length + 1 + 2 * (boundsMs.length + 2));
     const shared = { labels, sum, outcomes, boundsMs };
-    this.#shared.set(labels, shared);
+    this.#shared.set(name, shared);
     return shared;
   }
 }

@@ -42,10 +42,10 @@ test('jobs are counted as they ended, once by queue, and with their class if ask
   const text = await waitForTotal(engine, 4);
   const finished = valuesOf(text, 'resque_runner_jobs_finished_total');
   expect(finished).toMatchObject({
-    '{queue="mail",class="Job",outcome="succeeded"}': 2,
-    '{queue="mail",class="Job",outcome="failed"}': 1,
-    '{queue="mail",class="Other",outcome="succeeded"}': 1,
-    '{queue="mail",class="",outcome="failed"}': 1,
+    '{outcome="succeeded",queue="mail",class="Job"}': 2,
+    '{outcome="failed",queue="mail",class="Job"}': 1,
+    '{outcome="succeeded",queue="mail",class="Other"}': 1,
+    '{outcome="failed",queue="mail",class=""}': 1,
   });
   expect(valuesOf(text, 'resque_runner_job_wait_seconds_count')).toEqual({
     '{queue="mail",class="Other"}': 1,
@@ -54,8 +54,8 @@ test('jobs are counted as they ended, once by queue, and with their class if ask
   engine.engine.countClasses(false);
   const plain = valuesOf(await textOf(engine), 'resque_runner_jobs_finished_total');
   expect(plain).toMatchObject({
-    '{queue="mail",outcome="succeeded"}': 3,
-    '{queue="mail",outcome="failed"}': 2,
+    '{outcome="succeeded",queue="mail"}': 3,
+    '{outcome="failed",queue="mail"}': 2,
   });
   expect(valuesOf(text, 'resque_runner_step_duration_seconds_count')['']).toBeGreaterThan(0);
   expect(valuesOf(text, 'resque_runner_failed_length')).toEqual({ '': 2 });

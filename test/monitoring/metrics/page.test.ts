@@ -17,12 +17,12 @@ test('a histogram counts durations up to each bound', async () => {
   const text = await engine.text();
   const buckets = valuesOf(text, 'resque_runner_job_duration_seconds_bucket');
   expect(buckets).toMatchObject({
-    '{queue="mail",le="0.01"}': 1,
-    '{queue="mail",le="0.025"}': 2,
-    '{queue="mail",le="900.0"}': 2,
-    '{queue="mail",le="3600.0"}': 3,
-    '{queue="mail",le="21600.0"}': 3,
-    '{queue="mail",le="+Inf"}': 4,
+    '{le="0.01",queue="mail"}': 1,
+    '{le="0.025",queue="mail"}': 2,
+    '{le="900.0",queue="mail"}': 2,
+    '{le="3600.0",queue="mail"}': 3,
+    '{le="21600.0",queue="mail"}': 3,
+    '{le="+Inf",queue="mail"}': 4,
   });
   expect(valuesOf(text, 'resque_runner_job_duration_seconds_sum')['{queue="mail"}']).toBeCloseTo(103_600.02);
   expect(valuesOf(text, 'resque_runner_job_duration_seconds_count')).toEqual({ '{queue="mail"}': 4 });
@@ -33,11 +33,11 @@ test('counters of a queue begin at 0, before its first job', async () => {
   engine.now = figures({ queues: [queue('mail')] });
   const text = await engine.text();
   expect(valuesOf(text, 'resque_runner_jobs_finished_total')).toEqual({
-    '{queue="mail",outcome="succeeded"}': 0,
-    '{queue="mail",outcome="failed"}': 0,
-    '{queue="mail",outcome="retried"}': 0,
-    '{queue="mail",outcome="requeued"}': 0,
-    '{queue="mail",outcome="snoozed"}': 0,
+    '{outcome="succeeded",queue="mail"}': 0,
+    '{outcome="failed",queue="mail"}': 0,
+    '{outcome="retried",queue="mail"}': 0,
+    '{outcome="requeued",queue="mail"}': 0,
+    '{outcome="snoozed",queue="mail"}': 0,
   });
   expect(text).not.toContain('job_duration_seconds');
 });

@@ -6,7 +6,7 @@ import { type Member, SeriesOfTotals } from '../../../src/monitoring/metrics/ser
 import { succeeded } from './figures.ts';
 
 const shared = (key: string, ...durationsMs: number[]): Member => ({
-  ...{ key, labels: 'queue="other"', isShared: true, totals: succeeded(...durationsMs) },
+  ...{ key, labels: { queue: 'other' }, isShared: true, totals: succeeded(...durationsMs) },
 });
 
 test('a shared series is the sum of its members, and keeps what members had that are gone', () => {
