@@ -182,8 +182,8 @@ has mistakes, it lists them and exits 2.`,
       json: "print the result as one JSON document on STDOUT; the job's output goes to STDERR",
     },
     about: `Runs one job through the script of QUEUE as a worker would: with the same command line, STDIN, environment and
-timeout. It prints the job's output as it arrives, then the exit code or signal, duration, memory and CPU. It also shows
-the failure record that Redis would get, and what resque-web would show. It writes nothing to Redis.
+timeout. It prints the job's output as it arrives, then the exit code or signal, duration, CPU time and peak memory. It
+also shows the failure record that Redis would get, and what resque-web would show. It writes nothing to Redis.
 
 FILE holds the job: {"class": …, "args": […]}. A line break at its end is ignored. Without FILE, or if FILE is -, the job
 comes from STDIN.

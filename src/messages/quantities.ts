@@ -60,10 +60,10 @@ export function clock(atMs: number): string {
     .join(':');
 }
 
-/** `CPU 1.2 s, memory 340.0 MiB`, as far as it is known; '' if nothing is */
+/** `CPU 1.2 s, peak memory 340.0 MiB`, as far as it is known; '' if nothing is */
 export function usageText({ cpuMs, peakMemoryBytes }: JobUsage): string {
   const parts = cpuMs === undefined ? [] : [`CPU ${duration(cpuMs)}`];
-  if (peakMemoryBytes !== undefined) parts.push(`memory ${sizeText(peakMemoryBytes)}`);
+  if (peakMemoryBytes !== undefined) parts.push(`peak memory ${sizeText(peakMemoryBytes)}`);
   return parts.join(', ');
 }
 

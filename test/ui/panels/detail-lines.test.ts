@@ -29,7 +29,7 @@ test('a failure says what its job used, as far as its record does', () => {
   const entry = { ...failureEntry(0, 'Charge'), cpuMs: 1_250, peakMemoryBytes: 340 * 1_048_576 };
   const line = (shown: typeof entry | Omit<typeof entry, 'peakMemoryBytes'>) =>
     texts(failureDetail(shown, 200, true))[0];
-  expect(line(entry)).toContain('  CPU 1.3 s, memory 340.0 MiB  ');
+  expect(line(entry)).toContain('  CPU 1.3 s, peak memory 340.0 MiB  ');
   const { peakMemoryBytes: _unknown, ...rest } = entry;
   expect(line(rest)).toContain('  CPU 1.3 s  ');
 });
