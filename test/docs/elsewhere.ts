@@ -51,6 +51,14 @@ export const elsewhere: readonly Elsewhere[] = [
     testedBy: { file: 'test/docs/systemd.test.ts', words: "'--kill-who=main', '--signal=QUIT'" },
   },
   {
+    command: /^sudo systemd-run .* resque-runner check \/srv\/jobs\/cfg\.json$/,
+    because: 'it needs a machine that runs systemd',
+    check: (command) =>
+      command.includes(' --uid=resque --property=EnvironmentFile=/etc/resque-runner/secrets ')
+        ? null
+        : 'not the user and the secrets of the service',
+  },
+  {
     command: /^sudo -u resque resque-runner attach --socket \/run\/resque-runner\/runner\.sock$/,
     because: 'it needs a machine that runs the service; the test of the unit finds the socket',
     testedBy: { file: 'test/docs/systemd.test.ts', words: 'runner.sock' },

@@ -198,6 +198,21 @@ describe('USR2 and CONT', () => {
     await runner.waitForFinished(2);
   });
 
+  test.each([
+    ['SIGTERM', 'SIGCONT'],
+    ['SIGCONT', 'SIGTERM'],
+  ] as const)('%s with %s, which systemd sends together, ends no pause', async (first, second) => {
+    const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
+    runner.signal('SIGUSR2');
+    await runner.waitForLine('queue.paused');
+    runner.signal(first);
+    runner.signal(second);
+    expect(await runner.exit).toMatchObject({ code: 0 });
+    expect(runner.all('command.executed').map(({ message }) => message)).toEqual([
+      expect.stringContaining('SIGUSR2'),
+    ]);
+  });
+
   test('a paused runner ends cleanly on TERM', async () => {
     const runner = await e2e.run({ runners: { mail: 1 }, script: '/bin/true' });
     runner.signal('SIGUSR2');

@@ -9,6 +9,7 @@ import { isTurnedOff, loadKoffi } from '../../engine/launch/libc.ts';
 import type { Level } from '../../messages/events.ts';
 import { Health } from '../../monitoring/health/health.ts';
 import type { Systemd } from '../../monitoring/systemd/systemd.ts';
+import type { ShutdownMode } from '../../protocol/events.ts';
 import { systemClock } from '../../resque/redis/clock.ts';
 import { exitCodes } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
@@ -42,6 +43,9 @@ export interface RunOptions {
 }
 
 const stdoutDescriptor = 1;
+
+/** How long to wait after CONT for a signal to stop. Nobody notices if a pause ends that much later. */
+const continueDelayMs = 200;
 
 /** As on the command line; `null`: not given. */
 export interface LogChoice {
@@ -107,16 +111,35 @@ async function notifySystemd({ env, stderr }: Io, engine: Engine, health: Health
   return openSystemd({ env, engine, health, clock: systemClock, koffi, tell });
 }
 
-/** Handles Resque's signals and a few more. @returns stops handling them */
+/**
+ * Handles Resque's signals and a few more.
+ *
+ * systemd sends CONT along with TERM, and the kernel may deliver either first. That CONT must not end a pause that the next
+ * runner is to have. So CONT waits, and then does nothing if the runner is stopping.
+ *
+ * @returns stops handling them
+ */
 export function handleSignals(
   { process }: Pick<Io, 'process'>,
   engine: Engine,
   systemd: Pick<Systemd, 'reloading' | 'reloaded'> | null = null,
 ): () => void {
   let isTerminating = false;
+  let isStopping = false;
+  let resuming: NodeJS.Timeout | undefined;
+  const stop = (mode: ShutdownMode) => {
+    isStopping = true;
+    engine.stop(mode);
+  };
   const terminate = () => {
-    engine.stop(isTerminating ? 'kill' : 'terminate');
+    stop(isTerminating ? 'kill' : 'terminate');
     isTerminating = true;
+  };
+  const resume = () => {
+    clearTimeout(resuming);
+    resuming = setTimeout(() => {
+      if (!isStopping) void engine.execute({ type: 'resume-all' }, 'SIGCONT', false);
+    }, continueDelayMs);
   };
   const reload = () => {
     systemd?.reloading();
@@ -126,14 +149,15 @@ export function handleSignals(
   const handlers: [NodeJS.Signals, () => void][] = [
     ['SIGTERM', terminate],
     ['SIGINT', terminate],
-    ['SIGQUIT', () => engine.stop('quit')],
+    ['SIGQUIT', () => stop('quit')],
     ['SIGUSR1', () => engine.killJobs()],
     ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false)],
-    ['SIGCONT', () => void engine.execute({ type: 'resume-all' }, 'SIGCONT', false)],
+    ['SIGCONT', resume],
     ['SIGHUP', reload],
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
+    clearTimeout(resuming);
     for (const [signal, handler] of handlers) process.off(signal, handler);
   };
 }
