@@ -71,6 +71,7 @@ export const problems = {
   // Runners
   noRunners: (): string => 'must have at least one queue, such as { "default": 5 }',
   noRunnersAnywhere: (): string => 'must have at least one queue, here or in an included file',
+  noIncludedFile: (): string => 'must have at least one queue, and "include" finds no file that can be used',
   noScript: (): string => 'missing; give the program that runs the jobs, here or in every entry of "runners"',
   noScriptOfItsOwn: (): string => 'missing; give it here, or one for all entries at the top level',
   emptyQueueName: (): string => 'has an empty queue name',

@@ -242,7 +242,11 @@ test('a file needs a script of its own if none around it has one', () => {
 });
 
 test('no queue in any file is reported', () => {
-  expect(problemsOf('{"include":"conf.d/*","script":"x"}', filesOf({}))).toEqual([
+  const text = '{"include":"conf.d/*","script":"x"}';
+  expect(problemsOf(text, filesOf({ 'conf.d/a.json': {} }))).toEqual([
     'runners: must have at least one queue, here or in an included file',
+  ]);
+  expect(problemsOf(text, filesOf({}))).toEqual([
+    'runners: must have at least one queue, and "include" finds no file that can be used',
   ]);
 });

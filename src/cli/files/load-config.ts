@@ -184,8 +184,8 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** Relative to the current directory if the file is below it, as people type it. */
+/** Relative to the current directory if the file is below it, as people type it. Below `/` is everything. */
 export function shortPath({ cwd }: Pick<Io, 'cwd'>, file: string): string {
   const path = relative(cwd, file);
-  return path === '' || path.startsWith('..') ? file : path;
+  return path === '' || path.startsWith('..') || cwd === '/' ? file : path;
 }

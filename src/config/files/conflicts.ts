@@ -19,7 +19,10 @@ export function withIncluded<T extends Part>(part: T): (T | PartTree)[] {
 function noQueue(main: Part, all: readonly Part[]): string[] {
   if (all.some(({ document }) => document.keysAt(['runners']).length > 0)) return [];
   const { runners, include } = main.value;
-  if (include !== undefined) return [problems.at(['runners'], problems.noRunnersAnywhere())];
+  if (include !== undefined) {
+    const problem = all.length === 1 ? problems.noIncludedFile() : problems.noRunnersAnywhere();
+    return [problems.at(['runners'], problem)];
+  }
   // Anything else than an object is a problem of its own.
   if (runners === undefined) return [problems.at(['runners'], problems.missing())];
   return isEmpty(runners) ? [problems.at(['runners'], problems.noRunners())] : [];
