@@ -6,7 +6,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 describe.runIf(process.platform === 'linux')('a process group', () => {
   test('runs as long as one of its members does, and not by those that wait to be reaped', async () => {
     // With job control a group of its own for `sleep`; nobody reaps it, since the shell becomes another program.
-    const parent = execa('bash', ['-c', 'set -m; sleep 0.2 & echo $!; exec sleep 60'], { reject: false });
+    const parent = execa('bash', ['-c', 'set -m; sleep 60 & echo $!; exec sleep 60'], { reject: false });
     try {
       let group = 0;
       parent.stdout.on('data', (chunk: Buffer) => {
@@ -14,6 +14,7 @@ describe.runIf(process.platform === 'linux')('a process group', () => {
       });
       await waitFor(() => group > 0, { message: 'it tells its group' });
       expect(groupRuns(group)).toBe(true);
+      process.kill(-group, 'SIGKILL');
       await waitFor(() => groupRuns(group) === false, { message: 'it runs no longer' });
       // Though it is there.
       expect(process.kill(-group, 0)).toBe(true);
