@@ -197,3 +197,9 @@ describe('config', () => {
     expect(stderr).toContain('include: conf.d: no permission to read it');
   });
 });
+
+test('paths are whole if the current directory is /, as under systemd', async () => {
+  const path = write('cfg.json', { runners: { mail: 5 }, script: 'x' });
+  const { stdout } = await runCommand(['config', path], { cwd: '/', env: {} });
+  expect(stdout).toContain(` ${path}:1 `);
+});
