@@ -84,16 +84,18 @@ export function cellsOf(screen: TerminalScreen, except: readonly Area[] = []): s
     }
     const areas = except.filter((area) => area.row === row);
     let before = '';
-    return cells
+    const shown = cells
       .map(({ text: own, ...style }, column) => {
         if (masked.has(column)) return '#';
         if (areas.some(({ left, right }) => column >= left && column < right)) return '?';
-        const shown = Object.values(style).join();
-        const change = shown === before ? '' : `{${shown}}`;
-        before = shown;
+        const look = Object.values(style).join();
+        const change = look === before ? '' : `{${look}}`;
+        before = look;
         return `${change}${own || ' '}`;
       })
       .join('')
       .trimEnd();
+    // The running time in the header gets longer, and the gap before it shorter.
+    return row === 0 ? shown.replace(/ {2,}/g, '  ').replace(/#+/g, '#') : shown;
   });
 }
