@@ -19,7 +19,7 @@ import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
 import { Notices } from './notices/notices.ts';
 import { OutputStore } from './output/output-store.ts';
-import { changesForRestart } from './pools/config-changes.ts';
+import { changesForRestart, metricsChanged } from './pools/config-changes.ts';
 import { poolView, workerHostOf } from './pools/pool.ts';
 import { QueueRouter } from './pools/queue-router.ts';
 import { drainLimitMs } from './process/child.ts';
@@ -54,6 +54,8 @@ export class Engine {
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
   readonly stopped: Promise<StopResult>;
   readonly #options: EngineOptions;
+  /** The last one that a reload applied. */
+  #lastConfig: Config | null = null;
   readonly #bus = new EventBus();
   readonly #router: QueueRouter;
   readonly #outputs = new OutputStore();
@@ -268,7 +270,11 @@ export class Engine {
   }
 
   #apply(config: Config): { readonly changes: readonly string[]; readonly needsRestart: readonly string[] } {
-    const changes = this.#redisSide.reconfigure(config);
+    const changes = [
+      ...this.#redisSide.reconfigure(config),
+      ...metricsChanged(this.#lastConfig ?? this.#options.config, config),
+    ];
+    this.#lastConfig = config;
     this.#jobs.backoff.checkNow();
     const { names: needsRestart, details } = changesForRestart(this.#options.config, config);
     const kept = overridesAtWork(this.#router);

@@ -232,6 +232,15 @@ describe('reloading the config', () => {
     );
   });
 
+  test('says what has changed about metrics, once', async () => {
+    const config = { ...stage.config([mail()]), metrics: { listen: null, hasClassLabel: true } };
+    const engine = await stage.start([mail()], { readConfig: () => ({ ok: true, config }) });
+    await engine.do({ type: 'reload-config' });
+    await engine.do({ type: 'reload-config' });
+    const changes = engine.all('config.reloaded').map((event) => event.changes);
+    expect(changes).toEqual([expect.arrayContaining(['metrics.classLabel: false → true']), []]);
+  });
+
   test('reads included files and variables again, and says what has changed', async () => {
     const write = (name: string, content: object) => writeFileSync(stage.path(name), JSON.stringify(content));
     const io = { cwd: stage.path('.'), env: { SLOTS: '2', TOKEN: 'hunter2' } };

@@ -24,6 +24,13 @@ export function changesForRestart(running: Config, now: Config): RestartChanges 
   };
 }
 
+/** The differences about metrics, which the engine's owner applies: `metrics.listen: null → ":9464"`. */
+export function metricsChanged(before: Config, after: Config): string[] {
+  return topLevelChanges(before, after)
+    .filter(({ path: [top] }) => top === 'metrics')
+    .map(({ path, text }) => `${path.join('.')}: ${text}`);
+}
+
 /** The differences between two versions of an entry: `mail.timeout: 60 → 90`. */
 export function differences(before: PoolConfig, after: PoolConfig): string[] {
   return entryChanges(before, after).map(({ path: [, ...rest], text }) => `${rest.join('.')}: ${text}`);
