@@ -141,6 +141,10 @@ export function handleSignals(
       if (!isStopping) void engine.execute({ type: 'resume-all' }, 'SIGCONT', false);
     }, continueDelayMs);
   };
+  const pause = () => {
+    clearTimeout(resuming);
+    void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false);
+  };
   const reload = () => {
     systemd?.reloading();
     engine.reload();
@@ -151,7 +155,7 @@ export function handleSignals(
     ['SIGINT', terminate],
     ['SIGQUIT', () => stop('quit')],
     ['SIGUSR1', () => engine.killJobs()],
-    ['SIGUSR2', () => void engine.execute({ type: 'pause-all' }, 'SIGUSR2', false)],
+    ['SIGUSR2', pause],
     ['SIGCONT', resume],
     ['SIGHUP', reload],
   ];
