@@ -301,6 +301,7 @@ test('a stop without outcomes, but with jobs that may have been taken, reports t
   const steps = proxy.count('evalsha');
   // The runner asks for jobs and gets no reply.
   runner.signal('SIGCONT');
+  await runner.waitForLine('queue.resumed');
   await waitFor(() => proxy.count('evalsha') > steps, { message: 'the runner asks for jobs' });
   proxy.close();
   await runner.waitForLine('redis.down');

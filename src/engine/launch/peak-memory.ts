@@ -5,8 +5,8 @@
  * own peak is 200 MB, reports 200 MB. So only a peak above our own is the child's.
  */
 
-/** The kernel's counts of pages lag by at most this much. */
-const slackKilobytes = 1_024;
+/** The kernel counts pages for each CPU, and adds them up late: both peaks may be wrong by some megabytes. */
+const slackKilobytes = 8 * 1_024;
 
 export class PeakMemory {
   /** As of the last look; it only grows. */

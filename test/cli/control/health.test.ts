@@ -85,7 +85,7 @@ test('no runner, or none of that config or process, is not healthy', async () =>
   await startServer(new FakeHost(), path);
   expect(await healthIn(tmpdir, '/etc/other.json')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^resque-runner: no runner of etc\/other\.json is running/),
+    stderr: expect.stringMatching(/^resque-runner: no runner of \/etc\/other\.json is running/),
   });
   expect(await healthIn(tmpdir, '4712')).toMatchObject({
     code: 1,
