@@ -188,20 +188,29 @@ export function packageSavings(root) {
         const json = JSON.stringify(withoutUnused(JSON.parse(readFileSync(path, 'utf8'))));
         return { contents: `module.exports = JSON.parse(${JSON.stringify(json)});` };
       });
-      for (const [file, replacements] of Object.entries(savings)) {
-        // Other packages may contain their own versions in other directories. Leave those unchanged.
+      for (const file of Object.keys(savings)) {
         build.onLoad({ filter: endOfPath(file) }, ({ path }) => {
-          if (path !== realpathSync(join(root, 'node_modules', file))) return null;
-          return {
-            contents: replacements.reduce(
-              (text, each) => replaced(path, text, each),
-              readFileSync(path, 'utf8'),
-            ),
-          };
+          const contents = savedText(root, path, readFileSync(path, 'utf8'));
+          return contents === null ? null : { contents };
         });
       }
     },
   };
+}
+
+/**
+ * @param {string} root of the checkout
+ * @param {string} path of a module
+ * @param {string} text its contents
+ * @returns {string | null} the contents with the savings; `null` if there are none for it
+ */
+export function savedText(root, path, text) {
+  for (const [file, replacements] of Object.entries(savings)) {
+    // Other packages may contain their own versions in other directories. Leave those unchanged.
+    if (!path.endsWith(file) || path !== realpathSync(join(root, 'node_modules', file))) continue;
+    return replacements.reduce((saved, each) => replaced(path, saved, each), text);
+  }
+  return null;
 }
 
 /**

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 /** Enough to see a broken rule of the engine: `npm run simulate` runs thousands. `npm run test:quick` runs fewer. */
-const scheduleCount = process.env.RR_TEST_QUICK === undefined ? 20 : 14;
+const scheduleCount = process.env.RR_TEST_QUICK === undefined ? 14 : 10;
 
 test(`what is promised holds in ${scheduleCount} simulated schedules of jobs and faults`, async () => {
   const broken: string[] = [];

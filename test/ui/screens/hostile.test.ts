@@ -115,11 +115,12 @@ test('a latest line changes nothing on the screen but itself, and nothing of the
   await ui.stage.enqueue('calm', { class: 'Calm', args: ['ly'] });
   await ui.stage.enqueue('loud', ...marks.map((_, at) => ({ class: 'Loud', args: [at] })));
   await screen.waitForText('all is well');
-  await screen.waitForText(/ 0 waiting.* 0 waiting/);
   await screen.waitForText('it failed');
   const harmless = /^┃ +something harmless/;
   const count = () => screen.screen().filter((row) => harmless.test(row)).length;
   await screen.waitFor(() => count() === marks.length, 'all have said something harmless');
+  // Now that all run, it stays so.
+  await screen.waitForText(/ 0 waiting.* 0 waiting/);
   // Between the borders of the panel.
   const areas = screen
     .screen()
