@@ -46,7 +46,10 @@ export class LastLines implements JobWatcher {
 
   printed(job: Job, stream: OutputStream): void {
     this.#printed.set(job, (this.#printed.get(job) ?? 0) | marks[stream]);
-    this.#timer ??= setTimeout(() => this.#tellAll(), this.#toldAt + pauseMs - performance.now()).unref();
+    if (this.#timer !== null) return;
+    // Newer versions of Node warn of a negative time.
+    const restMs = Math.max(0, this.#toldAt + pauseMs - performance.now());
+    this.#timer = setTimeout(() => this.#tellAll(), restMs).unref();
   }
 
   ended(job: Job): void {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { lastLine, lastLineBytes } from '../../../src/engine/watch/last-lines.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Job } from '../../../src/engine/jobs/job.ts';
+import { LastLines, lastLine, lastLineBytes } from '../../../src/engine/watch/last-lines.ts';
 import { printedLineLimit } from '../../../src/protocol/events.ts';
 
 const of = (text: string | Buffer) => lastLine(Buffer.from(text as string).subarray(-lastLineBytes));
@@ -33,4 +34,13 @@ test('characters that are cut at either side don’t show', () => {
   const bytes = Buffer.from('€uro€');
   expect(of(bytes.subarray(1, -1))).toBe('uro');
   expect(of(bytes.subarray(2, -2))).toBe('uro');
+});
+
+test('the first line after a while is told without a negative time, which newer versions of Node warn of', () => {
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  onTestFinished(() => timers.mockRestore());
+  const lines = new LastLines(() => {});
+  lines.printed({} as Job, 'stdout');
+  lines.stop();
+  expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([0]);
 });
