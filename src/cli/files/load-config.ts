@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import type { RedisConfig } from '../../config/config.ts';
 import type { ConfigFiles, Found } from '../../config/files/include.ts';
 import { type ConfigResult, type ParseOptions, parseConfig } from '../../config/files/parse-config.ts';
+import { problems } from '../../config/problems.ts';
 import { parseRedisUrl } from '../../config/resolve-redis.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
@@ -168,9 +169,9 @@ function unreadable(error: unknown): string {
   if (!(error instanceof Error)) throw error;
   switch (codeOf(error)) {
     case 'ENOENT':
-      return 'there is no such file';
+      return problems.noFile();
     case 'ENOTDIR':
-      return 'there is no such file: part of its path is a file itself';
+      return `${problems.noFile()}: part of its path is a file itself`;
     case 'EISDIR':
       return 'it is a directory';
     case 'EACCES':

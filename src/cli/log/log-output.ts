@@ -12,6 +12,7 @@
  * It writes to the descriptor itself, because a stream of Node has no limit, and loses what it holds when the process exits.
  */
 import { writeSync } from 'node:fs';
+import { linesIn } from '../../engine/output/output-log.ts';
 import type { OutputStream } from '../command-line/io.ts';
 
 /** Between two writes under load: long for a computer, and too short to be noticed. */
@@ -31,7 +32,7 @@ const endPauseMs = 5;
 const newline = 0x0a;
 
 export interface LogOutputOptions {
-  /** @returns how many bytes were taken. Throws EAGAIN if there is no room now, other errors if the bytes are lost */
+  /** @returns how many bytes were written. Throws EAGAIN while the reader has no room, other errors if the bytes are lost */
   readonly take: (bytes: Buffer) => number;
   /** The line that tells how many lines are missing before it. */
   readonly lossLine: (lines: number) => string;
@@ -158,7 +159,7 @@ export class LogOutput {
     }
   }
 
-  /** EPIPE, EIO, ENOSPC: there is no place to report them, and they may be over when the next lines come. */
+  /** EPIPE, EIO, ENOSPC: nobody can be told, and the next write may succeed again. */
   #lose(): void {
     for (const bytes of this.#waiting) {
       const isLoss = bytes === this.#loss?.bytes;
@@ -168,12 +169,6 @@ export class LogOutput {
     this.#waitingBytes = 0;
     this.#isFull = false;
   }
-}
-
-function linesIn(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) lines += 1;
-  return lines;
 }
 
 /** Blocks this process. */

@@ -14,7 +14,7 @@ import type { Environment } from './variables.ts';
 /** How files are read. No method throws because of the file. */
 export interface ConfigFiles {
   readonly read: (path: string) => Found<string>;
-  /** Names of the files in a directory; none if there is no directory. */
+  /** Names of the files in a directory; none if it does not exist. */
   readonly list: (directory: string) => Found<readonly string[]>;
   /** The same for two names of one file. */
   readonly identify: (path: string) => string;

@@ -90,7 +90,8 @@ function overwritten(text: string): string {
   return at === -1 || text.length < 2 ? text : text.slice(at + 1);
 }
 
-function linesIn(bytes: Buffer): number {
+/** Line feeds in the bytes. */
+export function linesIn(bytes: Buffer): number {
   let lines = 0;
   for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) lines += 1;
   return lines;

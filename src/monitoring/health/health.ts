@@ -2,8 +2,8 @@
  * Whether the runner is alive, and whether it is ready: what `/livez` and `/readyz`, `resque-runner health` and systemd's
  * watchdog ask. A verdict needs no waiting: it comes from what the engine knows already.
  *
- * Alive: the event loop turns, because otherwise there is no verdict, and the engine isn't stuck. An outage of Redis doesn't
- * count: restarting the runner won't end it. Every command to Redis has a time limit, and so does every pause between two
+ * Alive: the event loop turns (if it didn't, nobody would get a verdict), and the engine isn't stuck. An outage of Redis
+ * doesn't count: restarting the runner won't end it. Every command to Redis has a time limit, and so does every pause between two
  * attempts to connect. So an engine without a reply, an error or an attempt for longer is stuck, and so is one with a step that
  * doesn't end while Redis is up. Jobs may run as long as they like.
  *

@@ -17,7 +17,7 @@ export function notifyByProgram(
   return new Promise((resolve) => {
     execFile('systemd-notify', text.split('\n'), options, (error) => {
       if (error === null) resolve(null);
-      else resolve(error.code === 'ENOENT' ? 'there is no systemd-notify' : error.message.trim());
+      else resolve(error.code === 'ENOENT' ? 'systemd-notify is not installed' : error.message.trim());
     });
   });
 }
