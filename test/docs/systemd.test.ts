@@ -324,7 +324,8 @@ describe.skipIf(!canBoot)('a systemd that runs the unit', () => {
     });
     // It returns when the runner has reached Redis.
     expect(await manager.systemctl('start', unit)).toBe('');
-    expect(stage.read('log')).toMatch(/"redis\.up"/);
+    // Its line may follow it a moment later.
+    await waitFor(() => stage.read('log').includes('"redis.up"'), { message: 'the log says so' });
     expect(await manager.property(unit, 'StatusText')).toBe('0/2 slots, 0.0/s, 0 failed');
     expect(readdirSync(stage.path('systemd/run/resque-runner'))).toContain('runner.sock');
 

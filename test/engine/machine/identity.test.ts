@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { groupRuns } from '../../../src/engine/machine/identity.ts';
@@ -14,6 +15,8 @@ describe.runIf(process.platform === 'linux')('a process group', () => {
       });
       await waitFor(() => group > 0, { message: 'it tells its group' });
       expect(groupRuns(group)).toBe(true);
+      const program = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim();
+      await waitFor(() => program() === 'sleep', { message: 'the shell, which would reap it, is gone' });
       process.kill(-group, 'SIGKILL');
       await waitFor(() => groupRuns(group) === false, { message: 'it runs no longer' });
       // Though it is there.
