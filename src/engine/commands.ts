@@ -72,9 +72,6 @@ async function execute(command: Command, context: CommandContext): Promise<Comma
       return context.reload();
     case 'stop':
       return stop(command.mode, context);
-    default:
-      // From a client of a later version, which waits for a reply.
-      return refused('out-of-range', `this version has no command ${String((command as Command).type)}`);
   }
 }
 

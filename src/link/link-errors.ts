@@ -34,6 +34,7 @@ export const linkMessages = {
   frameTooLong: (limitBytes: number) => `a frame is longer than ${size(limitBytes)}`,
   noJson: (line: string) => `a line is not JSON: ${beginning(line)}`,
   noFrame: (line: string) => `a line is not a frame: ${beginning(line)}`,
+  unknownFrame: (type: string) => `there is no frame ${beginning(type)}`,
   wrongField: (frame: string, field: string) => `a ${frame} frame has a wrong ${field}`,
 
   // What a server tells a client before it ends the link.
@@ -56,9 +57,7 @@ export const linkMessages = {
   commandFailed: (reason: string) => `the runner couldn't carry out the command: ${reason}`,
   linkDown: () => 'the link to the runner is down',
   noCommand: () => 'this is not a command',
-  /** Every version uses these words: a newer client recognizes them. */
   unknownCommand: (type: string) => `unknown command ${beginning(type)}`,
-  olderEngine: () => "this runner is older than the screen and can't do that: restart it with this version",
   missingField: (command: string, field: string, shape: string) =>
     `${command} needs ${field}, which is ${shape}`,
   wrongCommandField: (command: string, field: string, shape: string) =>

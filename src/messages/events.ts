@@ -224,7 +224,7 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return about('config', glyph, level, text);
     }
     case 'config.reloaded': {
-      const { changes, needsRestart = [], restartChanges = needsRestart, kept = [] } = event;
+      const { changes, needsRestart, restartChanges = [], kept = [] } = event;
       const isWhole = needsRestart.length === 0;
       const applied =
         changes.length > 0
@@ -263,7 +263,6 @@ export function wordingOf(event: EngineEvent, job: JobView | null): Wording | nu
       return null;
     default:
       event satisfies never;
-      // From a runner of a later version.
       return null;
   }
 }

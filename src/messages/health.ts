@@ -17,8 +17,9 @@ export const healthMessages = {
   healthy: (hello: ServerHello, wanted: 'alive' | 'ready') => `${runnerName(hello)} is ${wanted}`,
   unhealthy: (hello: ServerHello, wanted: 'alive' | 'ready', reasons: readonly string[]) =>
     `${runnerName(hello)} is not ${wanted}: ${reasons.map(visible).join('; ')}`,
-  untold: (hello: ServerHello) =>
-    `${runnerName(hello)} runs version ${visible(hello.version)}, which doesn't report its health; restart it to update it`,
+  otherVersion: (hello: ServerHello, ownProtocol: number) =>
+    `${runnerName(hello)} is resque-runner ${visible(hello.version)} with link protocol ${hello.protocol}, this program ` +
+    `uses protocol ${ownProtocol}: use the same release of resque-runner on both sides`,
   noSuchProcess: (pid: string) => `no runner of this user has process id ${pid}`,
   silent: (path: string, limitMs: number) =>
     `the runner at ${visible(path)} did not answer within ${duration(limitMs)}`,

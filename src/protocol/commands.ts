@@ -33,7 +33,7 @@ export type Command =
       readonly count: number;
       /** Part of the payload, or of its class and args; `null`: all jobs. Ignores case. */
       readonly text: string | null;
-      /** Not those with one of these texts. Left out if there are none: an engine that doesn't know it refuses the command. */
+      /** Not those with one of these texts. Left out if there are none. */
       readonly without?: readonly string[];
     }
   | { readonly type: 'remove-waiting'; readonly queue: string; readonly jobs: readonly WaitingJobRef[] }
@@ -129,12 +129,12 @@ export interface FailureFilter {
   readonly text: string | null;
   /**
    * A duration, see durations.ts: only failures that are surely older, by their own time. A text that is not a duration matches
-   * nothing. Left out if it is not asked for, because older engines don't know it.
+   * nothing.
    */
   readonly olderThan?: string | null;
-  /** Not those with one of these texts, which are looked for as `text` is. An engine that doesn't know it refuses the command. */
+  /** Not those with one of these texts, which are looked for as `text` is. */
   readonly without?: readonly string[] | null;
-  /** Only failures of this group. Left out if it is not asked for. An engine that doesn't know it refuses the command. */
+  /** Only failures of this group. */
   readonly group?: FailureGroupNames | null;
 }
 
@@ -186,7 +186,6 @@ export interface FailureEntryRef {
   readonly recordBase64: string;
 }
 
-/** Older engines omit what the job used. */
 export interface FailureEntry extends FailureEntryRef, JobUsage {
   readonly failedAt: string | null;
   readonly retriedAt: string | null;
@@ -222,8 +221,6 @@ export type RefusalCode =
   | 'worker-held'
   | 'delayed-gone'
   | 'delayed-undeliverable'
-  /** The engine is older than this command. */
-  | 'unknown-command'
   | 'redis-down'
   | 'read-only'
   | 'link-down'

@@ -71,7 +71,7 @@ export interface PoolView {
   readonly concurrency: number;
   /** What the config file says; differs from `concurrency` after `set-concurrency`. */
   readonly configuredConcurrency: number;
-  /** Who set `concurrency` by hand, and when; left out if it is the config's. Older engines omit this. */
+  /** Who set `concurrency` by hand, and when; left out if it is the config's. */
   readonly override?: { readonly by: string; readonly sinceMs: number };
   /** Set while it has fewer children than it should have. Jobs still run. */
   readonly throttled: Throttled | null;
@@ -348,7 +348,7 @@ export type EngineFact =
       readonly isDone: boolean;
       /** For people: `mail: 2 → 3 slots`. */
       readonly outcome: string;
-      /** An event with this `operator` says the same: lists of events leave this one out. Older engines omit it. */
+      /** An event with this `operator` says the same: lists of events leave this one out. */
       readonly isPart?: true;
     }
   | {
@@ -436,11 +436,11 @@ export type EngineFact =
   | {
       readonly type: 'config.reloaded';
       readonly changes: readonly string[];
-      /** Changed fields of the file that take effect only after a restart. Older engines omit this. */
-      readonly needsRestart?: readonly string[];
-      /** These fields with their old and new values: `namespace ("resque" → "app")`. Older engines omit this. */
+      /** Changed fields of the file that take effect only after a restart. */
+      readonly needsRestart: readonly string[];
+      /** These fields with their old and new values: `namespace ("resque" → "app")`. Left out if there are none. */
       readonly restartChanges?: readonly string[];
-      /** What operators have set by hand, and still applies. Left out if there is nothing, and by older engines. */
+      /** What operators have set by hand, and still applies. Left out if there is nothing. */
       readonly kept?: readonly OverrideView[];
     }
   | { readonly type: 'config.rejected'; readonly problems: readonly string[] }
@@ -491,7 +491,7 @@ export type KillReason = 'operator' | 'signal' | 'timeout' | 'shutdown' | 'taken
 export type EngineEvent = EngineFact & {
   readonly seq: number;
   readonly atMs: number;
-  /** Whose command it was: `ann@pts/3`. Left out if it was none, and by older engines. */
+  /** Whose command it was: `ann@pts/3`. Left out if it was none. */
   readonly operator?: string;
 };
 

@@ -10,16 +10,14 @@
  *       │ ◀──────────── reply ──│  exactly one each
  *       │── watch ────────────▶ │
  *       │ ◀─────────── output ──│  first the kept output, then new output
- *
- * Each side skips frames of unknown types, which may be from a later version.
  */
 import type { Command, CommandReply } from './commands.ts';
 import type { EngineEvent } from './events.ts';
 import type { OutputBatch } from './output.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Raised for every change that an older version can't skip. */
-export const protocolVersion = 3;
+/** Raised for every change of frames, events, commands or snapshots. A peer of another version is refused. */
+export const protocolVersion = 4;
 
 /** Bytes of a client's frame. A client with a longer one is disconnected. */
 export const clientFrameLimit = 4 * 1024 * 1024;
@@ -40,8 +38,8 @@ export interface ServerHello {
   readonly startedAtMs: number;
   /** The end of this client's connection stops the engine, unless the client disowns it. */
   readonly isOwner: boolean;
-  /** As of this hello. Older engines omit it. */
-  readonly health?: HealthView;
+  /** As of this hello. */
+  readonly health: HealthView;
 }
 
 /** Why the runner isn't healthy; empty if it is. */
@@ -73,8 +71,6 @@ export type ClientFrame =
       /** The client's name for the log: `ann@pts/3`. */
       readonly name: string;
       readonly isReadOnly: boolean;
-      /** It leaves out events of unknown types, also in a snapshot. Older screens omit this. */
-      readonly skipsUnknownEvents?: boolean;
     }
   | { readonly type: 'command'; readonly id: number; readonly command: Command }
   | { readonly type: 'watch'; readonly jobId: string }

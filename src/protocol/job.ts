@@ -20,7 +20,7 @@ export interface JobView {
    */
   readonly enqueuedAtMs?: number;
   readonly pid: number;
-  /** How long it may run. Left out if that isn't limited; older engines omit it. */
+  /** How long it may run. Left out if that isn't limited. */
   readonly timeoutSeconds?: number;
   /** Left out for pools that don't retry jobs. */
   readonly attempt?: AttemptView;

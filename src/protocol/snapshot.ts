@@ -27,7 +27,7 @@ export interface Snapshot {
   readonly throughput: Throughput;
   /** Length of the shared `failed` list; `null` before the first count. */
   readonly failedTotal: number | null;
-  /** Left out before the first count, and by older engines. See `delayed.counted`. */
+  /** Left out before the first count See `delayed.counted`. */
   readonly delayed?: { readonly jobs: number; readonly isComplete: boolean; readonly hasSchedules: boolean };
   /** Events that an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
   readonly history: readonly EngineEvent[];
@@ -60,7 +60,7 @@ export interface QueueState extends QueueView {
   readonly failed: number;
   readonly lastFailure: RecentFailure | null;
   readonly throughput: Throughput;
-  /** As of the last second in which a client watched. Left out before that; older engines omit it. */
+  /** As of the last second in which a client watched. Left out before that. */
   readonly statistics?: QueueStatistics;
 }
 

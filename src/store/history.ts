@@ -80,7 +80,6 @@ function isWorthKeeping(event: EngineEvent): boolean {
       return false;
     default:
       event satisfies never;
-      // From a later version: this one has no words for it.
       return false;
   }
 }

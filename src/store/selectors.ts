@@ -68,7 +68,7 @@ const poolsByKey = remembered(
     new Map(pools.map((pool) => [pool.key, pool])),
 );
 
-/** Whether an entry of the config is several queues or a pattern. Engines of older versions don't tell the patterns. */
+/** Whether an entry of the config is several queues or a pattern. */
 export function hasMembers({ queues }: Pick<Snapshot, 'queues'>, { key, patterns = [] }: PoolView): boolean {
   return patterns.length > 0 || sharedEntries(queues).has(key);
 }

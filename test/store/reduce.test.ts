@@ -348,7 +348,7 @@ describe('history', () => {
     { type: 'notice.failed', runner: 'mail', count: 2, queue: 'mail', reason: 'exit code 1: no' },
     { type: 'notice.dropped', runner: 'mail', count: 2, reason: 'busy' },
     { type: 'command.executed', by: 'ann@pts/3', command: 'pause-all', isDone: true, outcome: 'paused' },
-    { type: 'config.reloaded', changes: [] },
+    { type: 'config.reloaded', changes: [], needsRestart: [] },
     { type: 'config.rejected', problems: ['bad'] },
     { type: 'peer.recovered', peer: 'a:1', failed: 1, requeued: 2 },
     { type: 'peer.deferred', peer: 'a:1', pids: [4], waitMs: 1_000 },

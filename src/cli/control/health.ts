@@ -7,7 +7,7 @@ import { helloAt } from '../../link/client/hello-at.ts';
 import { LinkError } from '../../link/link-errors.ts';
 import { surveySockets } from '../../link/sockets/list-sockets.ts';
 import { healthMessages } from '../../messages/health.ts';
-import type { ServerHello } from '../../protocol/frames.ts';
+import { protocolVersion, type ServerHello } from '../../protocol/frames.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';
 import type { Io } from '../command-line/io.ts';
@@ -33,8 +33,8 @@ export async function run({ invocation, io }: CommandContext): Promise<number> {
 
 /** @returns `null` if it is healthy */
 function problemOf(hello: ServerHello, wanted: 'alive' | 'ready'): string | null {
-  const { health } = hello;
-  if (health === undefined) return healthMessages.untold(hello);
+  const { health, protocol } = hello;
+  if (protocol !== protocolVersion) return healthMessages.otherVersion(hello, protocolVersion);
   const reasons = wanted === 'alive' ? health.notAlive : health.notReady;
   return reasons.length === 0 ? null : healthMessages.unhealthy(hello, wanted, reasons);
 }

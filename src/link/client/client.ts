@@ -135,8 +135,7 @@ export class LinkClient {
     const frame = encodeWithin({ type: 'command', id, command: read }, clientFrameLimit);
     if (frame === null) return refusal('out-of-range', linkMessages.commandTooLong(clientFrameLimit));
     return new Promise((resolve) => {
-      const answer = (reply: CommandReply) => resolve(isUnknown(reply, command) ? olderEngine : reply);
-      this.#unanswered.set(id, answer);
+      this.#unanswered.set(id, resolve);
       this.#socket.write(frame);
     });
   }
@@ -171,8 +170,7 @@ export class LinkClient {
     if (this.#isOver()) return;
     try {
       for (const raw of this.#decoder.decode(chunk)) {
-        const frame = readServerFrame(raw);
-        if (frame !== null) this.#take(frame);
+        this.#take(readServerFrame(raw));
         if (this.#isOver()) return;
       }
     } catch (error) {
@@ -225,7 +223,7 @@ export class LinkClient {
     this.#hello = frame;
     this.#state = 'open';
     this.#stopTimer();
-    this.#send({ type: 'hello', protocol: protocolVersion, ...this.#who, skipsUnknownEvents: true });
+    this.#send({ type: 'hello', protocol: protocolVersion, ...this.#who });
     this.#onGreeted?.(null);
     this.#onGreeted = null;
   }
@@ -270,20 +268,6 @@ export class LinkClient {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
-}
-
-const olderEngine = refused('unknown-command', linkMessages.olderEngine());
-
-/** How an engine of any version refuses a command, one of its fields, or a criterion of a filter that it doesn't know. */
-function isUnknown(reply: CommandReply, command: Command): boolean {
-  if (reply.ok || reply.code !== 'out-of-range') return false;
-  const { message } = reply;
-  const { type } = command;
-  return (
-    message === linkMessages.unknownCommand(type) ||
-    Object.keys(command).some((field) => message === linkMessages.unknownField(type, field)) ||
-    message.startsWith(linkMessages.wrongCommandField(type, 'filter', ''))
-  );
 }
 
 function refusal(code: RefusalCode, message: string): Promise<CommandReply> {

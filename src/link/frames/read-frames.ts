@@ -21,11 +21,8 @@ export type ReadClientFrame =
   | Exclude<ClientFrame, { type: 'command' }>
   | { readonly type: 'command'; readonly id: number; readonly command: unknown };
 
-/**
- * @returns `null` for a type from a later version
- * @throws FrameError
- */
-export function readClientFrame(raw: RawFrame): ReadClientFrame | null {
+/** @throws FrameError */
+export function readClientFrame(raw: RawFrame): ReadClientFrame {
   switch (raw.type) {
     case 'hello':
       return readClientHello(raw);
@@ -39,25 +36,22 @@ export function readClientFrame(raw: RawFrame): ReadClientFrame | null {
     case 'disown':
       return { type: 'disown' };
     default:
-      return null;
+      throw new FrameError(linkMessages.unknownFrame(raw.type));
   }
 }
 
 function readClientHello(raw: RawFrame): ReadClientFrame {
-  const { protocol, name, isReadOnly, skipsUnknownEvents } = raw;
+  const { protocol, name, isReadOnly } = raw;
   if (typeof protocol !== 'number') throw wrong(raw, 'protocol');
   // Another version may have other fields; only the mismatch matters.
   if (protocol !== protocolVersion) return { type: 'hello', protocol, name: '', isReadOnly: true };
   if (typeof name !== 'string') throw wrong(raw, 'name');
   if (typeof isReadOnly !== 'boolean') throw wrong(raw, 'isReadOnly');
-  return { type: 'hello', protocol, name, isReadOnly, skipsUnknownEvents: skipsUnknownEvents === true };
+  return { type: 'hello', protocol, name, isReadOnly };
 }
 
-/**
- * @returns `null` for a type from a later version
- * @throws FrameError
- */
-export function readServerFrame(raw: RawFrame): ServerFrame | null {
+/** @throws FrameError */
+export function readServerFrame(raw: RawFrame): ServerFrame {
   switch (raw.type) {
     case 'hello':
       return readServerHello(raw);
@@ -79,14 +73,13 @@ export function readServerFrame(raw: RawFrame): ServerFrame | null {
       return { type: 'output', jobId: textOf(raw, 'jobId'), batch: batch as OutputBatch | null };
     }
     default:
-      return null;
+      throw new FrameError(linkMessages.unknownFrame(raw.type));
   }
 }
 
-/** Of any version: these fields must stay the same, because a list of engines also shows those of other releases. */
+/** Of any version: these fields, except health, must stay the same, because a list of runners shows all releases. */
 function readServerHello(raw: RawFrame): ServerHello {
   const { configFile, runners, isOwner } = raw;
-  const health = readHealth(raw.health);
   if (configFile !== null && typeof configFile !== 'string') throw wrong(raw, 'configFile');
   if (!Array.isArray(runners) || !runners.every((runner) => typeof runner === 'string')) {
     throw wrong(raw, 'runners');
@@ -102,15 +95,15 @@ function readServerHello(raw: RawFrame): ServerHello {
     runners,
     startedAtMs: numberOf(raw, 'startedAtMs'),
     isOwner,
-    ...(health === null ? {} : { health }),
+    health: readHealth(raw),
   };
 }
 
-/** @returns `null` from an engine that doesn't tell it, or tells it differently */
-function readHealth(value: unknown): HealthView | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { notAlive, notReady } = value as Record<string, unknown>;
-  return isTexts(notAlive) && isTexts(notReady) ? { notAlive, notReady } : null;
+function readHealth(raw: RawFrame): HealthView {
+  if (raw.protocol !== protocolVersion) return { notAlive: [], notReady: [] };
+  const { notAlive, notReady } = objectOf(raw, 'health');
+  if (!isTexts(notAlive) || !isTexts(notReady)) throw wrong(raw, 'health');
+  return { notAlive, notReady };
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -24,7 +24,6 @@ import { readCommand } from '../frames/read-command.ts';
 import { type ReadClientFrame, readClientFrame } from '../frames/read-frames.ts';
 import { linkMessages } from '../link-errors.ts';
 import { type GreetingHost, helloOf } from './hello.ts';
-import { withKnownHistory } from './older-screens.ts';
 import { OutputWatches } from './output-watches.ts';
 
 /** What the server asks of the engine's process. */
@@ -83,7 +82,6 @@ export class Connection {
   #timer: NodeJS.Timeout | null = null;
   #name = '';
   #isReadOnly = true;
-  #skipsUnknownEvents = false;
   #unanswered = 0;
   #isBehind = false;
   #hasMissedEvents = false;
@@ -173,7 +171,7 @@ export class Connection {
       return;
     }
     const frame = readClientFrame(raw);
-    switch (frame?.type) {
+    switch (frame.type) {
       case 'hello':
         this.#onHello(frame);
         break;
@@ -191,12 +189,11 @@ export class Connection {
       case 'disown':
         this.#isDisowned = true;
         break;
-      default: // From a later version.
     }
   }
 
   #onHello(hello: Extract<ReadClientFrame, { type: 'hello' }>): void {
-    const { protocol, name, isReadOnly, skipsUnknownEvents = false } = hello;
+    const { protocol, name, isReadOnly } = hello;
     if (this.#state !== 'greeting') throw new FrameError(linkMessages.helloTwice());
     if (protocol !== protocolVersion) {
       this.#cutOff(linkMessages.versionsDiffer(this.#host.hello.version, protocolVersion, protocol));
@@ -205,7 +202,6 @@ export class Connection {
     this.#stopTimer();
     this.#name = name.slice(0, longestName).toWellFormed();
     this.#isReadOnly = isReadOnly;
-    this.#skipsUnknownEvents = skipsUnknownEvents;
     this.#decoder.limitBytes = clientFrameLimit;
     this.#state = 'joined';
     this.#hooks.onJoined(this);
@@ -256,9 +252,7 @@ export class Connection {
 
   #sendSnapshot(): void {
     this.#hasMissedEvents = false;
-    const whole = this.#host.snapshot();
-    const snapshot = this.#skipsUnknownEvents ? whole : withKnownHistory(whole);
-    const frame = encodeWithin({ type: 'snapshot', snapshot }, serverFrameLimit);
+    const frame = encodeWithin({ type: 'snapshot', snapshot: this.#host.snapshot() }, serverFrameLimit);
     if (frame === null) this.#cutOff(linkMessages.snapshotTooLong(serverFrameLimit));
     else this.#write(frame);
   }

@@ -31,7 +31,7 @@ export function greeting(socket: Socket, limitMs: number): Promise<ServerHello |
       try {
         for (const raw of decoder.decode(chunk)) {
           const frame = readServerFrame(raw);
-          answer(frame?.type === 'hello' ? frame : 'taken');
+          answer(frame.type === 'hello' ? frame : 'taken');
           return;
         }
       } catch (error) {

@@ -37,7 +37,6 @@ export class StatisticsReader {
   async #read(queue: string): Promise<void> {
     const reply = await this.#send({ type: 'read-statistics', queue });
     if (queue !== this.#queue) return;
-    // An older engine doesn't know this command.
     if (reply.ok && reply.data?.kind === 'statistics')
       this.#store.setState({ queueHour: { queue, hour: reply.data } });
     this.#timer = setTimeout(() => void this.#read(queue), pauseMs);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepareSocketPath, socketDirectories } from '../../../src/link/sockets/socket-path.ts';
 import { ownUid } from '../../../src/link/sockets/users.ts';
+import { protocolVersion } from '../../../src/protocol/frames.ts';
 import { useEndToEnd } from '../../helpers/end-to-end.ts';
 import { FakeHost } from '../../link/fake-host.ts';
 import { RawClient } from '../../link/raw-client.ts';
@@ -111,10 +112,10 @@ test('of several runners one must be named; of several with one config all must 
   expect(await healthIn(tmpdir, '4713')).toMatchObject({ code: 0 });
 });
 
-test('a runner of an earlier release says that it is one, instead of nothing', async () => {
+test('a runner of another version of the link is refused with a sentence that names both versions', async () => {
   const { tmpdir, path } = freshPlace();
   const server = createServer((socket) => {
-    const hello = { ...new FakeHost().hello, type: 'hello', protocol: 3, isOwner: false };
+    const hello = { ...new FakeHost().hello, type: 'hello', protocol: 99, isOwner: false };
     socket.end(`${JSON.stringify(hello)}\n`);
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -122,7 +123,8 @@ test('a runner of an earlier release says that it is one, instead of nothing', a
   const { code, stderr } = await healthIn(tmpdir);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `resque-runner: ${name} runs version 1.2.3, which doesn't report its health; restart it to update it`,
+    `resque-runner: ${name} is resque-runner 1.2.3 with link protocol 99, this program uses protocol ${protocolVersion}: ` +
+      'use the same release of resque-runner on both sides',
   );
 });
 

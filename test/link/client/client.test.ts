@@ -7,7 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { LinkClient, type LinkEvents } from '../../../src/link/client/client.ts';
 import { LinkError } from '../../../src/link/link-errors.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
-import { type Command, type CommandReply, everyFailure } from '../../../src/protocol/commands.ts';
+import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, protocolVersion } from '../../../src/protocol/frames.ts';
 import type { OutputBatch } from '../../../src/protocol/output.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -16,7 +16,13 @@ import { FakeOutput } from '../fake-output.ts';
 import { afterThis, startServer, startStage, temporaryDirectory } from '../stage.ts';
 
 const who = { name: 'ann@pts/3', isReadOnly: false };
-const hello = { type: 'hello', protocol: protocolVersion, ...new FakeHost().hello, isOwner: false };
+const hello = {
+  type: 'hello',
+  protocol: protocolVersion,
+  ...new FakeHost().hello,
+  health: new FakeHost().health(),
+  isOwner: false,
+};
 
 /** What a client reports to its user, in order. */
 class Told implements LinkEvents {
@@ -67,52 +73,6 @@ function say(socket: Socket, ...frames: readonly object[]): void {
   socket.write(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
 }
 
-test('an engine that is older than a command says so in words that a person understands', async () => {
-  const { path } = await startFake((socket) => {
-    say(socket, hello);
-    // The words of every release so far.
-    const reply = { ok: false, code: 'out-of-range', message: 'unknown command "read-workers"' };
-    socket.on('data', (chunk) => {
-      if (String(chunk).includes('read-workers')) say(socket, { type: 'reply', id: 1, reply });
-    });
-  });
-  const client = await connect(path);
-  expect(await client.send({ type: 'read-workers', count: 1 })).toEqual({
-    ok: false,
-    code: 'unknown-command',
-    message: "this runner is older than the screen and can't do that: restart it with this version",
-  });
-});
-
-test('so does an engine that is older than a criterion of a filter', async () => {
-  const { path } = await startFake((socket) => {
-    say(socket, hello);
-    const message = 'filter of retry-matching is not a filter: queue, jobClass, exception, exit and text';
-    const reply = { ok: false, code: 'out-of-range', message };
-    socket.on('data', (chunk) => {
-      if (String(chunk).includes('retry-matching')) say(socket, { type: 'reply', id: 1, reply });
-    });
-  });
-  const client = await connect(path);
-  const filter = { ...everyFailure, without: ['spam'] };
-  expect(await client.send({ type: 'retry-matching', filter, within: 1 })).toMatchObject({
-    code: 'unknown-command',
-  });
-});
-
-test('so does an engine that is older than a field of a command', async () => {
-  const { path } = await startFake((socket) => {
-    say(socket, hello);
-    const reply = { ok: false, code: 'out-of-range', message: 'read-delayed has no field "without"' };
-    socket.on('data', (chunk) => {
-      if (String(chunk).includes('read-delayed')) say(socket, { type: 'reply', id: 1, reply });
-    });
-  });
-  const client = await connect(path);
-  const command = { type: 'read-delayed', text: '', without: ['spam'], after: null, count: 1 } as const;
-  expect(await client.send(command)).toMatchObject({ code: 'unknown-command' });
-});
-
 describe('a client', () => {
   test('has the hello of the engine, and gets the snapshot and the events in order', async () => {
     const { host, path } = await startStage();
@@ -137,7 +97,6 @@ describe('a client', () => {
         socket,
         hello,
         { type: 'snapshot', snapshot: { ...snapshot, seq: 3 } },
-        { type: 'dance' },
         { type: 'events', events },
         { type: 'snapshot', snapshot: { ...snapshot, seq: 9 } },
       ),
@@ -149,7 +108,7 @@ describe('a client', () => {
     expect(told.closed).toEqual([]);
   });
 
-  test('sends its name, and what it does with unknown events', async () => {
+  test('sends its name', async () => {
     const { path, received } = await startFake((socket) => say(socket, hello));
     await connect(path, new Told(), { name: 'bob', isReadOnly: true });
     await waitFor(() => received.length > 0, { message: 'its hello' });
@@ -158,7 +117,6 @@ describe('a client', () => {
       protocol: protocolVersion,
       name: 'bob',
       isReadOnly: true,
-      skipsUnknownEvents: true,
     });
   });
 
@@ -237,6 +195,7 @@ describe('connecting fails', () => {
   test.each([
     ['a snapshot', { type: 'snapshot', snapshot: {} }],
     ['a hello without its fields', { type: 'hello', protocol: protocolVersion }],
+    ['an unknown frame', { type: 'dance' }],
   ])('if %s arrives first', async (_, frame) => {
     const { path } = await startFake((socket) => say(socket, frame));
     expect((await failure(path)).code).toBe('broken');

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { CommandReply } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, serverFrameLimit } from '../../../src/protocol/frames.ts';
-import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { fact } from '../fake-host.ts';
 import { startStage } from '../stage.ts';
 
@@ -222,12 +222,10 @@ describe('the size', () => {
   });
 });
 
-test('a frame of a later version is skipped', async () => {
+test('an unknown frame is refused with its name, and the link ends', async () => {
   const { join } = await startStage();
   const client = await join();
   client.say({ type: 'dance', id: 1, steps: [1, 2, 3] });
-  client.command(2, { type: 'pause-all' });
-  expect((await client.reply(2)).ok).toBe(true);
-  expect(client.of('reply')).toHaveLength(1);
-  await staysTrue(() => !client.isClosed, { message: 'the link is up', forMs: 50 });
+  expect((await client.first('refused')).message).toBe('there is no frame "dance"');
+  await client.closed();
 });

@@ -17,7 +17,7 @@ const page: QueuePage = {
 class FakeEngine {
   names: string[] = [];
   groups: FailureGroup[][] = [];
-  isOld = false;
+  isDown = false;
   asked: Command[] = [];
   readonly store: AppStore = createAppStore();
   readonly waiting: WaitingJobs;
@@ -55,7 +55,7 @@ class FakeEngine {
 
   #reply(command: Command): CommandReply {
     this.asked.push(command);
-    if (this.isOld) return { ok: false, code: 'unknown-command', message: 'this runner is older' };
+    if (this.isDown) return { ok: false, code: 'redis-down', message: 'Redis is down' };
     if (command.type === 'group-failures') {
       const at = command.before ?? 0;
       const next = at + 1 < this.groups.length ? at + 1 : null;
@@ -145,14 +145,14 @@ test('groups of all replies add up, and those of other queues are left out', asy
   });
 });
 
-test('an engine of an older version is told apart from one without jobs', async () => {
+test('an engine without Redis is told apart from one without jobs', async () => {
   const engine = new FakeEngine(3);
   engines.push(engine);
-  engine.isOld = true;
+  engine.isDown = true;
   changeView(engine.store, { opened: page });
   await engine.waitUntilRead();
   await waitFor(() => engine.store.getState().groupPages.trouble !== null, { message: 'it is told' });
   const { waitingPages, groupPages } = engine.store.getState();
-  expect(waitingPages.trouble).toBe('this runner is older');
-  expect(groupPages.trouble).toBe('this runner is older');
+  expect(waitingPages.trouble).toBe('Redis is down');
+  expect(groupPages.trouble).toBe('Redis is down');
 });
