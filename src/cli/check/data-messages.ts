@@ -181,12 +181,6 @@ export function waitingText(waiting: WaitingFile): string {
 export function failuresText(problem: FailureProblem, entries: number): FindingText {
   const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failureProblems[problem]}`;
   switch (problem) {
-    case 'outdated':
-      return {
-        what: `${entries === 1 ? '1 failure' : `${entries} failures`} of an older version ${failureProblems[problem]}`,
-        would: 'rewrites them in place; retrying them brings back the same jobs, byte for byte',
-        did: 'rewritten in place, their jobs kept byte for byte',
-      };
     case 'empty':
       return { what, would: 'removes them', did: 'removed' };
     case 'not-utf8':
@@ -228,7 +222,6 @@ const failureProblems: Readonly<Record<FailureProblem, string>> = {
   retried_at: 'retried_at is not a time',
   backtrace: 'backtrace is not an array',
   payload: "a payload that resque-web can't show",
-  outdated: `can stop node-resque, or "Retry all" of resque-web`,
 };
 
 function told(what: string): FindingText {

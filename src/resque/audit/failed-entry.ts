@@ -4,9 +4,16 @@
  * else is kept as a whole, as text, in `raw_record`.
  */
 import { isUtf8 } from 'node:buffer';
-import { failedPayload, payloadMembers } from '../format/failure-record.ts';
+import { payloadMembers } from '../format/failure-record.ts';
 import { unknownPayload } from '../format/invalid-payload.ts';
-import { canonicalJson, depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
+import {
+  asObject,
+  depthOf,
+  type Members,
+  memberSpans,
+  parsedJson,
+  withoutLoneSurrogates,
+} from '../format/json.ts';
 import { activeJobWrapper, hasJobData, readPayload } from '../format/payload.ts';
 import { failedAtText } from '../format/timestamps.ts';
 import { withoutMarkup } from '../format/worker-record.ts';
@@ -22,12 +29,10 @@ export type FailureProblem =
   | 'failed_at'
   | 'retried_at'
   | 'backtrace'
-  | 'payload'
-  /** Written by an older version of ours, in a form that stops other clients. */
-  | 'outdated';
+  | 'payload';
 
 export interface Diagnosis {
-  /** In the order of the type above; `outdated` only if there is no other. */
+  /** In the order of the type above. */
   readonly problems: readonly FailureProblem[];
   /** The entry that replaces it; `null` if it should be removed, because it is empty. */
   readonly repaired: Buffer | null;
@@ -39,56 +44,20 @@ const deepest = 100;
 const unknownTime = failedAtText(new Date(0));
 const unknownName = 'unknown';
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** @returns `null` if the entry has no problem */
 export function diagnoseFailure(record: Buffer): Diagnosis | null {
   if (record.length === 0) return { problems: ['empty'], repaired: null };
   const text = record.toString('utf8');
   const whole = wholeProblem(record, text);
-  const value = parse(text);
+  const value = parsedJson(text);
   if (whole !== null) {
     return { problems: [whole], repaired: Buffer.from(rawFailure(record, aboutOf(value), wordsFor(whole))) };
   }
   const members = value as Members;
   const problems = memberProblems(members, text);
-  if (problems.length > 0) {
-    const repaired = Buffer.from(repair(record, members, problems));
-    return { problems, repaired: asWrittenNow(repaired) ?? repaired };
-  }
-  const repaired = asWrittenNow(record);
-  return repaired === null ? null : { problems: ['outdated'], repaired };
-}
-
-/** Members that only our records have. */
-const ownMembers = [
-  ...['exit_code', 'signal', 'raw_payload', 'raw_payload_base64'],
-  ...['raw_record', 'raw_record_base64'],
-];
-
-/**
- * A record of ours as `failureRecord` writes it today. Older versions wrote `null` for an empty backtrace and for a payload
- * that is not an object, and any JSON for other payloads. Our retry restores the same bytes from both.
- *
- * @returns `null` if nothing changes, or if the record is not ours
- */
-function asWrittenNow(record: Buffer): Buffer | null {
-  const text = record.toString('utf8');
-  const members = JSON.parse(text) as Members;
-  if (!ownMembers.some((name) => name in members)) return null;
-  const { payload, backtrace } = members;
-  if (payload !== null && backtrace !== null && JSON.stringify(members) === text) return null;
-  const written = new Map<string, string>();
-  for (const [name, { start, end }] of memberSpans(record)) {
-    written.set(name, canonicalJson(record.toString('utf8', start, end)));
-  }
-  if (backtrace === null) written.set('backtrace', '[]');
-  const original = failedPayload(record);
-  if (original !== null) {
-    for (const [name, json] of payloadMembers(readPayload(original))) written.set(name, json);
-  } else if (payload === null) written.set('payload', JSON.stringify(unknownPayload));
-  const now = Buffer.from(textOf(written));
-  return now.equals(record) ? null : now;
+  return problems.length === 0
+    ? null
+    : { problems, repaired: Buffer.from(repair(record, members, problems)) };
 }
 
 function textOf(members: ReadonlyMap<string, string>): string {
@@ -121,7 +90,7 @@ export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string)
 
 function wholeProblem(record: Buffer, text: string): FailureProblem | null {
   if (!isUtf8(record)) return 'not-utf8';
-  const value = parse(text);
+  const value = parsedJson(text);
   if (value === undefined) return 'not-json';
   if (asObject(value) === null) return 'not-object';
   // `before_repair` adds one level.
@@ -200,6 +169,8 @@ function repair(record: Buffer, members: Members, problems: readonly FailureProb
   }
   if (problems.includes('lone-surrogate') && !problems.includes('payload')) keepRawPayload(written, members);
   if (problems.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
+  // Stops node-resque's scheduler.
+  if (members.backtrace === null) written.set('backtrace', '[]');
   if (before.length > 0) written.set('before_repair', `{${before.join(',')}}`);
   return withoutLoneSurrogates(textOf(written));
 }
@@ -250,19 +221,4 @@ function timeText(value: unknown): string {
   const isKnown =
     !Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1970 && time.getUTCFullYear() < 10_000;
   return isKnown ? failedAtText(time) : unknownTime;
-}
-
-/** @returns `undefined` if it is not JSON */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function asObject(value: unknown): Members | null {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as Members) : null;
 }

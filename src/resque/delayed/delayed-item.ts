@@ -4,14 +4,14 @@
  *
  * Source: resque-scheduler 5.0.0, `lib/resque/scheduler/delaying_extensions.rb`.
  */
-import { memberSpans } from '../format/json.ts';
+import { asObject, memberSpans, parsedJson } from '../format/json.ts';
 
 /** The members of a payload that wait with it. Ruby's and node-resque's schedulers drop all others. */
 export const delayedMembers: readonly string[] = ['class', 'args'];
 
 /** @returns `null` if the payload has no class or no array of args: then no scheduler could put it on a queue */
 export function delayedItem(queue: string, payload: Buffer): Buffer | null {
-  const job = parsed(payload);
+  const job = asObject(parsedJson(payload.toString('utf8')));
   if (job === null || typeof job.class !== 'string' || job.class === '' || !Array.isArray(job.args))
     return null;
   const { start = 0, end = 0 } = memberSpans(payload).get('args') ?? {};
@@ -19,16 +19,6 @@ export function delayedItem(queue: string, payload: Buffer): Buffer | null {
   return Buffer.from(
     `{"class":${JSON.stringify(job.class)},"args":${args},"queue":${JSON.stringify(queue)}}`,
   );
-}
-
-function parsed(payload: Buffer): { readonly class?: unknown; readonly args?: unknown } | null {
-  try {
-    const value: unknown = JSON.parse(payload.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /** Without blanks, and with strings as Ruby escapes them. Numbers keep their digits: Ruby has integers of any size. */

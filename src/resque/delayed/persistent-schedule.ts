@@ -6,7 +6,7 @@
 import type { Schedule, Timing } from '../../config/config.ts';
 import { CronProblem, readCron } from '../../config/times/cron.ts';
 import { everyForms, readEvery } from '../../config/times/every.ts';
-import { memberSpans } from '../format/json.ts';
+import { asObject, type Members, memberSpans, parsedJson } from '../format/json.ts';
 import { compactJson } from './delayed-item.ts';
 
 export type PersistentSchedule =
@@ -26,7 +26,7 @@ export function environmentOf(env: NodeJS.ProcessEnv): string {
 
 /** @param environment such as `production` */
 export function readPersistent(name: string, json: string, environment: string): PersistentSchedule {
-  const config = objectOf(json);
+  const config = asObject(parsedJson(json));
   if (config === null) return { kind: 'unusable', reason: 'it is not a JSON object' };
   const environments = config.rails_env ?? config.env;
   if (typeof environments === 'string' && !environments.split(/[\s,]+/).includes(environment)) {
@@ -52,16 +52,6 @@ export function readPersistent(name: string, json: string, environment: string):
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-function objectOf(json: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
 /** Anything but an array becomes the only argument. Numbers keep their digits. */
 function argsOf(json: Buffer, args: unknown): string {
   if (args === undefined || args === null) return '[]';
@@ -71,7 +61,7 @@ function argsOf(json: Buffer, args: unknown): string {
 }
 
 /** @returns the reason if it can't be used */
-function timingOf(config: Readonly<Record<string, unknown>>): Timing | string {
+function timingOf(config: Members): Timing | string {
   const [kind, value] = isGiven(config.cron) ? ['cron', config.cron] : ['every', config.every];
   if (!isGiven(value)) return 'it has neither "cron" nor "every"';
   const [first, options] = Array.isArray(value) ? value : [value, null];

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { bytesFrom, invalidPayloadClass, payloadFor } from './invalid-payload.ts';
-import { canonicalJson, jsonText, memberSpans } from './json.ts';
+import { asObject, asText, canonicalJson, jsonText, type Members, memberSpans, parsedJson } from './json.ts';
 import type { Payload } from './payload.ts';
 import { failedAtText } from './timestamps.ts';
 import { withoutMarkup } from './worker-record.ts';
@@ -163,7 +163,7 @@ export function otherMembers(record: Buffer): [name: string, text: string][] {
 }
 
 /** The job itself rather than its stand-in. */
-function shownPayload({ payload, raw_payload: raw }: Record<string, unknown>): Record<string, unknown> {
+function shownPayload({ payload, raw_payload: raw }: Members): Members {
   const object = asObject(payload) ?? {};
   const isStandIn = object.class === invalidPayloadClass && typeof raw === 'string';
   return (isStandIn ? parseObject(raw) : null) ?? object;
@@ -220,7 +220,7 @@ export function failedPayload(record: Buffer): Buffer | null {
   return members === null ? null : originalPayload(record, members);
 }
 
-function isRetryable(members: Record<string, unknown>): boolean {
+function isRetryable(members: Members): boolean {
   const queue = queueOf(members);
   if (queue === null || queue === '') return false;
   if (typeof members.raw_payload === 'string' || typeof members.raw_payload_base64 === 'string') return true;
@@ -228,7 +228,7 @@ function isRetryable(members: Record<string, unknown>): boolean {
   return payload !== null && (payload.class !== invalidPayloadClass || bytesFrom(payload.args) !== null);
 }
 
-function originalPayload(record: Buffer, members: Record<string, unknown>): Buffer | null {
+function originalPayload(record: Buffer, members: Members): Buffer | null {
   if (typeof members.raw_payload_base64 === 'string')
     return Buffer.from(members.raw_payload_base64, 'base64');
   if (typeof members.raw_payload === 'string') return Buffer.from(members.raw_payload, 'utf8');
@@ -249,26 +249,11 @@ function withRetriedAt(record: Buffer, now: Date): Buffer {
   return Buffer.concat([record.subarray(0, end), Buffer.from(',"retried_at":'), value, record.subarray(end)]);
 }
 
-function parseObject(record: Buffer | string): Record<string, unknown> | null {
-  try {
-    return asObject(JSON.parse(record.toString()));
-  } catch (error) {
-    // Any client may have written anything to the list.
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+function parseObject(record: Buffer | string): Members | null {
+  return asObject(parsedJson(record.toString()));
 }
 
 /** `queue_name` is ours: the exact name if `queue` can't hold it. */
-function queueOf(members: Record<string, unknown>): string | null {
+function queueOf(members: Members): string | null {
   return asText(members.queue_name) ?? asText(members.queue);
-}
-
-function asObject(value: unknown): Record<string, unknown> | null {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as Record<string, unknown>) : null;
-}
-
-function asText(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
 }

@@ -3,6 +3,28 @@
  * keys.
  */
 
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Any client may have written anything. @returns `undefined` if it is not JSON */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** @returns `null` for an array, too */
+export function asObject(value: unknown): Members | null {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Members) : null;
+}
+
+export function asText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
 export interface MemberSpan {
   /** Offset of the first byte of the value. */
   readonly start: number;

@@ -6,7 +6,16 @@ import { isUtf8 } from 'node:buffer';
 import { enqueuedAtOf } from './enqueued-at.ts';
 import { bytesFrom, invalidPayloadClass } from './invalid-payload.ts';
 import { statusNameOf } from './job-status.ts';
-import { isDeeperThan, jsonText, memberSpans, tooDeep, withoutLoneSurrogates } from './json.ts';
+import {
+  asObject,
+  asText,
+  isDeeperThan,
+  jsonText,
+  memberSpans,
+  parsedJson,
+  tooDeep,
+  withoutLoneSurrogates,
+} from './json.ts';
 import { traceparentOf } from './traceparent.ts';
 
 export interface JobPayload {
@@ -70,24 +79,19 @@ export const activeJobWrapper = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWra
 /** Looks at the bytes of one list entry. Never throws. */
 export function readPayload(bytes: Buffer): Payload {
   const text = bytes.toString('utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const reason = bytes.length === 0 ? 'empty' : 'not JSON';
+  const parsed = parsedJson(text);
+  const value = asObject(parsed);
+  if (value === null) {
+    const reason = bytes.length === 0 ? 'empty' : nameOfType(parsed);
     return { isObject: false, bytes, original: bytes, statusName: '', reason };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { isObject: false, bytes, original: bytes, statusName: '', reason: nameOfType(value) };
-  }
-  const { class: jobClass, args } = value as { class?: unknown; args?: unknown };
+  const { class: jobClass, args } = value;
   if (jobClass === invalidPayloadClass) {
     const original = bytesFrom(args) ?? bytes;
     return { isObject: false, bytes, original, statusName: statusNameOf(value), reason: neverRuns };
   }
   return new ObjectPayload(bytes, {
-    jobClass: typeof jobClass === 'string' ? jobClass.toWellFormed() : null,
+    jobClass: asText(jobClass)?.toWellFormed() ?? null,
     statusName: statusNameOf(value),
     enqueuedAtMs: enqueuedAtOf(value),
     traceparent: traceparentOf(value),
@@ -187,11 +191,11 @@ function embeddable(
 }
 
 export function hasJobData(args: unknown): boolean {
-  const first: unknown = Array.isArray(args) ? args[0] : undefined;
-  return typeof first === 'object' && first !== null && !Array.isArray(first);
+  return Array.isArray(args) && asObject(args[0]) !== null;
 }
 
 function nameOfType(value: unknown): string {
+  if (value === undefined) return 'not JSON';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return `a ${typeof value}`;

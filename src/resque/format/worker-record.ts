@@ -2,13 +2,14 @@
  * The record of a running job, the value of `worker:ID`:
  * `{"queue":Q,"run_at":"…Z","worker":"HOST:PID-SLOT","step":N,"payload":{…}}`.
  *
- * - `payload` must be an object, or resque-web's pages break. Our readers, in older versions too, take everything after
+ * - `payload` must be an object, or resque-web's pages break. Our readers take everything after
  *   `,"payload":` as the payload.
  * - node-resque files the job under `worker`, the worker's id without its queues (`Queue#allWorkingOn`).
  * - `step` is ours: the step of the runner that took the job. It distinguishes this job from others of the same worker.
  * - `"unlocked":true` before `step` is ours: the locks that the start of the job releases are deleted. By now, other jobs may
  *   have taken them.
  */
+import { asText, parsedJson } from './json.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { runAtText } from './timestamps.ts';
 import { readWorkerId } from './worker-id.ts';
@@ -53,7 +54,7 @@ export function payloadOfRecord(record: Buffer): Payload | null {
   return readPayload(record.subarray(at + payloadMember.length, -1));
 }
 
-/** The step that took the job; `null` if the record names none, as those of older versions. */
+/** The step that took the job; `null` if the record names none. */
 export function stepOfRecord(record: Buffer): number | null {
   const at = record.indexOf(payloadMember);
   if (at === -1) return null;
@@ -72,14 +73,7 @@ export function queueOfRecord(record: Buffer): string | null {
   const at = record.indexOf(',"run_at":');
   const start = Buffer.byteLength('{"queue":');
   if (at <= start) return null;
-  try {
-    const queue: unknown = JSON.parse(record.toString('utf8', start, at));
-    return typeof queue === 'string' ? queue : null;
-  } catch (error) {
-    // Another client wrote it.
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return asText(parsedJson(record.toString('utf8', start, at)));
 }
 
 export interface RecordedJob {

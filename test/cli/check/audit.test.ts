@@ -361,30 +361,6 @@ describe('what check finds in Redis', () => {
     });
   });
 
-  test('rewrites what older versions recorded, in place, so that node-resque can remove it', async () => {
-    const older = goodFailure.replace('["a"]', 'null').replace(/}$/, ',"exit_code":1}');
-    const php = older.replace('"Good"', String.raw`"A\/B"`);
-    const large = older.replace('[1]', `[1.0,"${'x'.repeat(3 * 1024 * 1024)}"]`);
-    const foreign = goodFailure.replace('["a"]', 'null');
-    await server.client.rpush('resque:failed', older, goodFailure, php, large, large, foreign);
-    const { found, repaired } = await findAndRepair();
-    expect(found).toEqual([
-      'FAIL failures   4 failures of an older version can stop node-resque, or "Retry all" of resque-web; --repair rewrites them in place; retrying them brings back the same jobs, byte for byte',
-    ]);
-    expect(repaired[0]).toContain('repaired: rewritten in place, their jobs kept byte for byte');
-    const [first, good, second, , , last] = await server.client.lrange('resque:failed', 0, -1);
-    expect({ first, good, last }).toEqual({
-      first: older.replace('null', '[]'),
-      good: goodFailure,
-      last: foreign,
-    });
-    expect(JSON.parse(second ?? '')).toMatchObject({
-      payload: { class: 'A/B', args: [1] },
-      raw_payload: String.raw`{"class":"A\/B","args":[1]}`,
-    });
-    for (const record of await failures()) expect(record.queue).toBe('q');
-  });
-
   test('mends failures while another client adds and removes', async () => {
     const bad = (n: number) =>
       JSON.stringify({ worker: null, failed_at: '2026/11/24 15:20:19 UTC', queue: 'q', n });

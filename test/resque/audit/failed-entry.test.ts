@@ -1,11 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { diagnoseFailure } from '../../../src/resque/audit/failed-entry.ts';
 import { retryOf } from '../../../src/resque/format/failure-record.ts';
-import { readPayload } from '../../../src/resque/format/payload.ts';
-import { randomCases } from '../../helpers/random-cases.ts';
 import { assertSafeForResqueWeb } from '../../helpers/resque-web.ts';
-import { anyBytes, jsonObjects } from '../payloads.ts';
 
 function entry(members: string): Buffer {
   return Buffer.from(
@@ -61,55 +57,5 @@ describe('an entry of the list of failures', () => {
   test('names all of its problems', () => {
     const { problems } = diagnoseFailure(Buffer.from('{"backtrace":"a","payload":[],"retried_at":0}')) ?? {};
     expect(problems).toEqual(['worker', 'failed_at', 'retried_at', 'backtrace', 'payload']);
-  });
-});
-
-/** As older versions wrote it: `null` for no backtrace and for what is not a JSON object, other payloads as they were. */
-function olderRecord(bytes: Buffer): Buffer {
-  const payload = readPayload(bytes);
-  const shown = payload.isObject ? payload.embedded : 'null';
-  const isUtf8 = Buffer.from(bytes.toString()).equals(bytes);
-  const raw = isUtf8
-    ? `,"raw_payload":${JSON.stringify(bytes.toString())}`
-    : `,"raw_payload_base64":"${bytes.toString('base64')}"`;
-  const isVerbatim = payload.isObject && payload.isVerbatim;
-  return Buffer.from(
-    `{"failed_at":"2026/11/24 15:20:19 UTC","payload":${shown},"exception":"E","error":"e","backtrace":null,` +
-      `"worker":"h.runner:1-0:q","queue":"q","exit_code":null${isVerbatim ? '' : raw}}`,
-  );
-}
-
-describe('a record of an older version', () => {
-  test.each([
-    ['a payload as PHP writes it', String.raw`{"class":"A\/B","args":[1.0]}`, '{"class":"A/B","args":[1]}'],
-    ['no job', 'not JSON', '{"class":"InvalidPayload","args":["not JSON"]}'],
-    ['integers above 2^53', '{"class": "A","args":[9007199254740993]}', ''],
-    ['nothing but a null backtrace', '{"class":"A","args":[]}', ''],
-  ])('is rewritten for other clients: %s', (_, payload, canonical) => {
-    const record = olderRecord(Buffer.from(payload));
-    expect(diagnoseFailure(record)?.problems).toEqual(['outdated']);
-    const bytes = diagnoseFailure(record)?.repaired ?? Buffer.of();
-    expect(repaired(record).backtrace).toEqual([]);
-    expect(bytes.toString()).toContain(`"payload":${canonical === '' ? payload : canonical},"exception"`);
-    expect(bytes.includes('raw_payload')).toBe(canonical !== '');
-    expect(retryOf(bytes, new Date())?.payload.toString()).toBe(payload);
-  });
-
-  test('that keeps an unreadable entry has a payload that nobody runs', () => {
-    const record = entry('"worker":"h:1:q","payload":null,"raw_record":"junk"');
-    expect(repaired(record).payload).toEqual({ class: 'InvalidPayload', args: [] });
-    expect(retryOf(diagnoseFailure(record)?.repaired ?? Buffer.of(), new Date())).toBeNull();
-  });
-
-  test('brings back the same bytes before and after, whatever lay on the queue', () => {
-    fc.assert(
-      fc.property(fc.oneof(jsonObjects, anyBytes), (bytes) => {
-        const record = olderRecord(bytes);
-        repaired(record);
-        for (const either of [record, diagnoseFailure(record)?.repaired ?? Buffer.of()])
-          expect(retryOf(either, new Date())?.payload.equals(bytes)).toBe(true);
-      }),
-      { numRuns: randomCases(500) },
-    );
   });
 });
