@@ -5,6 +5,7 @@
 
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure } from '../format/keys.ts';
+import { claiming, listChunks } from '../redis/list-entries.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /**
@@ -138,32 +139,15 @@ return 1
  */
 export const replaceScript = script(`
 local failed, reach = KEYS[1], tonumber(ARGV[1])
-local states, lost, lowest, highest = {}, {}, nil, nil
+${listChunks}${claiming}
+local entries, states = {}, {}
 for at = 2, #ARGV, 3 do
-  local hint, old, new = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2]
-  local i = #states + 1
-  states[i] = 0
-  if redis.call('LINDEX', failed, hint) == old then
-    redis.call('LSET', failed, hint, new)
-    states[i] = 1
-  else
-    table.insert(lost, { i = i, old = old, new = new })
-    if not lowest or hint < lowest then lowest = hint end
-    if not highest or hint > highest then highest = hint end
-  end
+  entries[#entries + 1] = { hint = tonumber(ARGV[at]), name = ARGV[at + 1], new = ARGV[at + 2] }
 end
-if #lost == 0 then return states end
-local first, places = math.max(0, lowest - reach), {}
-for offset, record in ipairs(redis.call('LRANGE', failed, first, highest + reach)) do
-  places[record] = first + offset - 1
-end
-for _, entry in ipairs(lost) do
-  local index = places[entry.old]
-  if index then
-    redis.call('LSET', failed, index, entry.new)
-    places[entry.old] = nil
-    states[entry.i] = 1
-  end
+claim(failed, entries, { below = reach, above = reach })
+for i, entry in ipairs(entries) do
+  if entry.index then redis.call('LSET', failed, entry.index, entry.new) end
+  states[i] = entry.index and 1 or 0
 end
 return states
 `);

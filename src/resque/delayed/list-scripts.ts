@@ -1,6 +1,7 @@
 /** The scripts of `delayed-list.ts`. No KEYS, as in our other scripts: the keys depend on what is there. */
+import { claiming, listChunks } from '../redis/list-entries.ts';
 import { script, scriptChecks } from '../redis/script.ts';
-import { queueOfItem } from './delayed-lua.ts';
+import { delivering } from './move.ts';
 
 /** The bytes of a job, or JSON with its class and queue if they are more than a reply may have. */
 const shownItem = `
@@ -150,72 +151,26 @@ return retries
 export const changeDelayedScript = script(`
 local prefix, kind, mark = ARGV[1], ARGV[2], ARGV[3]
 local schedule = prefix .. 'delayed_queue_schedule'
-local around, compared = 250, 5000
-${scriptChecks}
-${queueOfItem}
+local compared = 5000
+${scriptChecks}${listChunks}${claiming}${delivering}
 
--- 1. Finds the jobs. Those that have moved are mostly a little nearer to the head.
+-- 1. Finds the jobs.
 local states, lists, order = {}, {}, {}
 for at = 4, #ARGV, 3 do
-  local entry = { i = (at - 1) / 3, time = ARGV[at], hint = tonumber(ARGV[at + 1]), sha1 = ARGV[at + 2] }
+  local entry = { i = (at - 1) / 3, hint = tonumber(ARGV[at + 1]), name = ARGV[at + 2] }
+  local time = ARGV[at]
   states[entry.i] = 0
-  if not lists[entry.time] then
-    lists[entry.time] = { key = prefix .. 'delayed:' .. entry.time, entries = {}, time = entry.time }
-    order[#order + 1] = lists[entry.time]
+  if not lists[time] then
+    lists[time] = { key = prefix .. 'delayed:' .. time, entries = {}, time = time, found = {} }
+    order[#order + 1] = lists[time]
   end
-  table.insert(lists[entry.time].entries, entry)
-end
-local function find(list, first, items, wanted)
-  local bySha1, taken = {}, {}
-  for i, item in ipairs(items) do
-    local sha1 = redis.sha1hex(item)
-    if wanted[sha1] then
-      bySha1[sha1] = bySha1[sha1] or {}
-      table.insert(bySha1[sha1], first + i - 1)
-    end
-  end
-  local function take(entry, index)
-    if taken[index] or list.taken[index] then return false end
-    taken[index] = true
-    list.taken[index] = true
-    entry.index, entry.item = index, items[index - first + 1]
-    return true
-  end
-  for _, entry in ipairs(list.entries) do
-    for _, index in ipairs(bySha1[entry.sha1] or {}) do
-      if not entry.index and index == entry.hint then take(entry, index) end
-    end
-  end
-  for _, entry in ipairs(list.entries) do
-    for _, index in ipairs(bySha1[entry.sha1] or {}) do
-      if entry.index or take(entry, index) then break end
-    end
-  end
+  table.insert(lists[time].entries, entry)
 end
 for _, list in ipairs(order) do
-  list.taken = {}
-  if redis.call('TYPE', list.key).ok == 'list' then
-    local lowest, highest, wanted = nil, nil, {}
-    for _, entry in ipairs(list.entries) do
-      lowest, highest = math.min(lowest or entry.hint, entry.hint), math.max(highest or 0, entry.hint)
-      wanted[entry.sha1] = true
-    end
-    local first = math.max(0, lowest - around)
-    find(list, first, redis.call('LRANGE', list.key, first, highest), wanted)
-    local function isSearching()
-      for _, entry in ipairs(list.entries) do if not entry.index then return true end end
-      return false
-    end
-    local at, length = 0, redis.call('LLEN', list.key)
-    while at < length and isSearching() do
-      find(list, at, redis.call('LRANGE', list.key, at, at + 999), wanted)
-      at = at + 1000
-    end
-  end
+  if redis.call('TYPE', list.key).ok == 'list' then claim(list.key, list.entries, { nameOf = redis.sha1hex }) end
 end
 
 -- 2. Checks everything that could be refused, before the first write.
-local queues, names = {}, {}
 need('LSET', prefix .. 'delayed:', 0, '')
 need('LREM', prefix .. 'delayed:', 0, '')
 need('SREM', prefix .. 'timestamps:', '')
@@ -224,51 +179,23 @@ needType('zset', schedule)
 if kind == 'run' then need('SADD', prefix .. 'queues', '') end
 for _, list in ipairs(order) do
   for _, entry in ipairs(list.entries) do
-    if entry.index and kind == 'run' then
-      local queue = queueOf(entry.item)
-      if queue and queues[queue] == nil then
-        local is = redis.call('TYPE', prefix .. 'queue:' .. queue).ok
-        queues[queue] = (is == 'list' or is == 'none') and {}
-        if queues[queue] then
-          names[#names + 1] = queue
-          need('RPUSH', prefix .. 'queue:' .. queue, '')
-        end
-      end
-      if queue and queues[queue] then table.insert(queues[queue], entry.item) else states[entry.i] = 2 end
+    if entry.index then
+      states[entry.i] = (kind == 'remove' or deliver(entry.item)) and 1 or 2
+      if states[entry.i] == 1 then table.insert(list.found, entry) end
     end
-    if entry.index and states[entry.i] == 0 then states[entry.i] = 1 end
   end
 end
 if refusal then return redis.error_reply(refusal) end
 
 -- 3. Writes.
-for _, queue in ipairs(names) do
-  redis.pcall('SADD', prefix .. 'queues', queue)
-  redis.call('RPUSH', prefix .. 'queue:' .. queue, unpack(queues[queue]))
-end
+pushDeliveries()
 for _, list in ipairs(order) do
-  local marked, lowest, changed = 0, nil, {}
-  for _, entry in ipairs(list.entries) do
-    if states[entry.i] == 1 then
-      changed[entry.item] = true
-      -- A Redis that is out of memory takes no LSET. LREM it does.
-      if not redis.pcall('LSET', list.key, entry.index, mark).err then
-        marked = marked + 1
-        lowest = math.min(lowest or entry.index, entry.index)
-      else
-        entry.isUnmarked = true
-      end
-    end
-  end
-  if marked > 0 then redis.call('LREM', list.key, marked, mark) end
-  for _, entry in ipairs(list.entries) do
-    if entry.isUnmarked then redis.call('LREM', list.key, 1, entry.item) end
-  end
-  if next(changed) then
-    local length = redis.call('TYPE', list.key).ok == 'list' and redis.call('LLEN', list.key) or 0
+  local lowest = removeClaimed(list.key, list.found, mark)
+  if lowest then
+    local changed, length = {}, redis.call('LLEN', list.key)
+    for _, entry in ipairs(list.found) do changed[entry.item] = true end
     local first = length > compared and lowest or 0
-    local left = length > 0 and redis.call('LRANGE', list.key, first, first + compared - 1) or {}
-    for _, item in ipairs(left) do changed[item] = nil end
+    for _, item in ipairs(redis.call('LRANGE', list.key, first, first + compared - 1)) do changed[item] = nil end
     for item in pairs(changed) do
       redis.pcall('SREM', prefix .. 'timestamps:' .. item, 'delayed:' .. list.time)
     end

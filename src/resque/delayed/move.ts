@@ -46,6 +46,35 @@ export type MoveReply =
   | { readonly kind: 'busy' };
 
 /**
+ * Lua that moves delayed jobs to the ends of their queues: `deliver(item)` for each before the first write, then `pushDeliveries()`.
+ * `deliver` returns false for a job that can't be delivered: it names no queue, or its queue's key is not a list. Needs
+ * `prefix` and `scriptChecks`.
+ */
+export const delivering = `${queueOfItem}
+local deliveries, names = {}, {}
+local function deliver(item)
+  local queue = queueOf(item)
+  if queue and deliveries[queue] == nil then
+    local is = redis.call('TYPE', prefix .. 'queue:' .. queue).ok
+    deliveries[queue] = (is == 'list' or is == 'none') and {}
+    if deliveries[queue] then
+      names[#names + 1] = queue
+      need('RPUSH', prefix .. 'queue:' .. queue, '')
+    end
+  end
+  local items = queue and deliveries[queue]
+  if items then items[#items + 1] = item end
+  return items and true
+end
+local function pushDeliveries()
+  for _, queue in ipairs(names) do
+    redis.pcall('SADD', prefix .. 'queues', queue)
+    redis.call('RPUSH', prefix .. 'queue:' .. queue, unpack(deliveries[queue]))
+  end
+end
+`;
+
+/**
  * ARGV: prefix, our name, the two locks, seconds to hold them (0: don't), most jobs, most bytes, how long to keep other
  * runners off.
  *
@@ -61,8 +90,7 @@ local locks = { ARGV[3], ARGV[4] }
 local most, room, moverMs = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local schedule, undeliverable = prefix .. 'delayed_queue_schedule', prefix .. 'runner:undeliverable'
 local moverKey = prefix .. 'runner:mover'
-${scriptChecks}
-${queueOfItem}
+${scriptChecks}${delivering}
 
 local time = redis.call('TIME')
 local now = tonumber(time[1])
@@ -117,20 +145,10 @@ for at = 1, #members, 2 do
 end
 
 -- 2. Checks everything that could be refused, before the first write.
-local queues, names, lost = {}, {}, {}
+local lost = {}
 for i, odd in ipairs(oddTimes) do lost[i] = odd end
 for _, job in ipairs(jobs) do
-  local queue = queueOf(job.item)
-  if queue and queues[queue] == nil then
-    local kind = redis.call('TYPE', prefix .. 'queue:' .. queue).ok
-    queues[queue] = (kind == 'list' or kind == 'none') and {}
-    if queues[queue] then
-      names[#names + 1] = queue
-      need('RPUSH', prefix .. 'queue:' .. queue, '')
-    end
-  end
-  local list = queue and queues[queue] or lost
-  list[#list + 1] = job.item
+  if not deliver(job.item) then lost[#lost + 1] = job.item end
 end
 if #times > 0 then
   needType('list', undeliverable)
@@ -155,10 +173,7 @@ if refusal then return redis.error_reply(refusal) end
 
 -- 3. Writes. A runner that may not move jobs takes no lock, either.
 for _, lock in ipairs(expiring) do redis.call('SET', lock, name, 'EX', lockSeconds) end
-for _, queue in ipairs(names) do
-  redis.pcall('SADD', prefix .. 'queues', queue)
-  redis.call('RPUSH', prefix .. 'queue:' .. queue, unpack(queues[queue]))
-end
+pushDeliveries()
 if #lost > 0 then redis.call('RPUSH', undeliverable, unpack(lost)) end
 for _, each in ipairs(times) do
   if each.key then redis.call('LTRIM', each.key, each.taken, -1) end

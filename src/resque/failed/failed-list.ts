@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { retryOf } from '../format/failure-record.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { hint } from '../redis/list-entries.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { changeScript } from './change-script.ts';
@@ -48,8 +49,6 @@ type ChangeReply = [number, number, number, number[], number, Buffer[]];
 
 /** Entries of a page that are only searched for, to find the position again if all changed entries are gone. */
 const anchorCount = 8;
-/** Redis accepts indexes up to 64 bits, and Lua up to 53. */
-const highestHint = 2 ** 31;
 
 export class FailedList {
   readonly #session: CommandSender;
@@ -137,8 +136,7 @@ export class FailedList {
   }
 
   #arguments(kind: Change['kind'], { acts, listed, retry }: Sent): (string | Buffer | number)[] {
-    const hint = Math.min(highestHint, Math.max(0, listed.index));
-    const place = [acts ? '1' : '0', hint, listed.record];
+    const place = [acts ? '1' : '0', hint(listed.index), listed.record];
     if (kind === 'remove') return place;
     if (retry === null) return [...place, '', '', '', ''];
     return [...place, retry.record, this.#keys.queue(retry.queue), retry.queue, retry.payload];

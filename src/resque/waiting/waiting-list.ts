@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ResqueKeys } from '../format/keys.ts';
+import { hint } from '../redis/list-entries.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { changeWaitingScript, readWaitingScript } from './scripts.ts';
@@ -45,8 +46,6 @@ export interface WaitingChanged {
 const pageBytes = 1024 * 1024;
 /** Larger jobs are cut. */
 const shownBytes = 16 * 1024;
-/** Redis accepts indexes up to 64 bits, and Lua up to 53. */
-const highestHint = 2 ** 31;
 
 export class WaitingList {
   readonly #sender: CommandSender;
@@ -101,10 +100,6 @@ export class WaitingList {
   get #room(): number {
     return Math.min(pageBytes, Math.floor((this.#sender.replyLimit ?? Number.POSITIVE_INFINITY) / 2));
   }
-}
-
-function hint(index: number): number {
-  return Math.min(highestHint, Math.max(0, index));
 }
 
 function resultOf(state: number): WaitingResult {
