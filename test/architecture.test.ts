@@ -23,8 +23,8 @@ interface Room {
 }
 
 const rooms: Readonly<Record<string, Room>> = {
-  protocol: { rooms: [], packages: [], builtins: [], floors: ['.'] },
-  messages: { rooms: ['protocol'], packages: [], builtins: [], floors: ['.'] },
+  protocol: { rooms: [], packages: ['valibot'], builtins: [], floors: ['.'] },
+  messages: { rooms: ['protocol'], packages: ['fastest-levenshtein'], builtins: [], floors: ['.'] },
   config: {
     rooms: [],
     packages: ['valibot', 'jsonc-parser', 'fastest-levenshtein'],
@@ -81,7 +81,7 @@ const rooms: Readonly<Record<string, Room>> = {
   store: { rooms: ['protocol'], packages: ['zustand'], builtins: [], floors: ['.'] },
   link: {
     rooms: ['protocol'],
-    packages: [],
+    packages: ['valibot'],
     builtins: 'any',
     floors: ['.', 'frames', 'sockets', 'client', 'server'],
   },

@@ -5,7 +5,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
-import { type Command, type CommandReply, done, readingCommands, refused } from '../protocol/commands.ts';
+import { type Command, type CommandReply, commandTable, done, refused } from '../protocol/commands.ts';
 import type { EngineEvent, EngineFact, OwnersFact, ShutdownMode } from '../protocol/events.ts';
 import type { OutputReader } from '../protocol/output.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
@@ -203,7 +203,7 @@ export class Engine {
   async execute(command: Command, by: string | null = null, isKept = true): Promise<CommandReply> {
     const { client, dispatcher, shutdown, peers, schedules } = this.#redisSide;
     const { schedulerLockPrefix: lockPrefix } = this.#options.config;
-    const isTold = by !== null && !readingCommands.includes(command.type);
+    const isTold = by !== null && !commandTable[command.type].isReading;
     const mark: CommandMark | null = isTold ? { by, told: 0 } : null;
     const publish = (fact: EngineFact) => this.#bus.publish(fact, mark);
     const reply = await this.#bus.during(mark, () =>

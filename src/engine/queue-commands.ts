@@ -2,7 +2,7 @@
  * Pauses and slots: what operators set by hand, and the way back to the config. Each decision is noted in `router.overrides`,
  * so that it survives HUP and a restart. Pauses and resumes by a signal have no note of their own.
  */
-import { type Command, type CommandReply, done, refused } from '../protocol/commands.ts';
+import { type CommandHandlers, type CommandReply, done, refused } from '../protocol/commands.ts';
 import type { PauseReason } from '../protocol/events.ts';
 import { overrideOf } from '../resque/workers/overrides.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
@@ -20,55 +20,51 @@ export interface QueueCommandContext {
   readonly isKept?: boolean;
 }
 
-export type QueueCommand = Extract<
-  Command,
-  {
-    type:
-      | 'pause-queue'
-      | 'resume-queue'
-      | 'pause-all'
-      | 'resume-all'
-      | 'reset-queue'
-      | 'reset-all'
-      | 'set-concurrency';
-  }
->;
-
 /** More slots are a typo: each may be a process. The config has the same limit. */
 const concurrencyLimit = 10_000;
 
-export function executeQueueCommand(command: QueueCommand, context: QueueCommandContext): CommandReply {
-  const reply = execute(command, context);
-  if (reply.ok) context.dispatcher.scheduleStep();
-  return reply;
+type QueueHandlers = CommandHandlers<
+  | 'pause-queue'
+  | 'resume-queue'
+  | 'pause-all'
+  | 'resume-all'
+  | 'reset-queue'
+  | 'reset-all'
+  | 'set-concurrency',
+  QueueCommandContext
+>;
+type Handle<C> = (command: C, context: QueueCommandContext) => CommandReply;
+
+/** Changed queues or slots may allow jobs to start. */
+function steps<C>(handle: Handle<C>): Handle<C> {
+  return (command, context) => {
+    const reply = handle(command, context);
+    if (reply.ok) context.dispatcher.scheduleStep();
+    return reply;
+  };
 }
 
-function execute(command: QueueCommand, context: QueueCommandContext): CommandReply {
-  if (isAgainstStop(command) && context.shutdown.mode !== null)
-    return refused('stopping', 'the runner is stopping');
-  switch (command.type) {
-    case 'pause-queue':
-      return pauseQueue(command.queue, context);
-    case 'resume-queue':
-      return resumeQueue(command.queue, context);
-    case 'pause-all':
-      return pauseAll(context);
-    case 'resume-all':
-      resumeAll(context);
-      return done('every queue is resumed');
-    case 'reset-queue':
-      return resetQueue(command.queue, context);
-    case 'reset-all':
-      return resetAll(context);
-    case 'set-concurrency':
-      return setConcurrency(command.runner, command.concurrency, context);
-  }
+/** It would make a runner take jobs that must not take any more. */
+function unlessStopping<C>(handle: Handle<C>): Handle<C> {
+  return steps((command, context) =>
+    context.shutdown.mode === null ? handle(command, context) : refused('stopping', 'the runner is stopping'),
+  );
 }
 
-/** Whether it would make a runner take jobs that must not take any more. */
-function isAgainstStop({ type }: QueueCommand): boolean {
-  return type === 'resume-queue' || type === 'resume-all' || type === 'reset-queue' || type === 'reset-all';
-}
+export const queueCommands: QueueHandlers = {
+  'pause-queue': steps(({ queue }, context) => pauseQueue(queue, context)),
+  'resume-queue': unlessStopping(({ queue }, context) => resumeQueue(queue, context)),
+  'pause-all': steps((_, context) => pauseAll(context)),
+  'resume-all': unlessStopping((_, context) => {
+    resumeAll(context);
+    return done('every queue is resumed');
+  }),
+  'reset-queue': unlessStopping(({ queue }, context) => resetQueue(queue, context)),
+  'reset-all': unlessStopping((_, context) => resetAll(context)),
+  'set-concurrency': steps(({ runner, concurrency }, context) =>
+    setConcurrency(runner, concurrency, context),
+  ),
+};
 
 /** The key of an entry with several queues means all of them. */
 function pauseQueue(queue: string, { router, by }: QueueCommandContext): CommandReply {

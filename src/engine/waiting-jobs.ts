@@ -1,6 +1,6 @@
 /** Carries out the commands about waiting jobs: reading them, deleting them, moving them to either end of their queue. */
 import { YieldTimer } from '../failures/search.ts';
-import type { Command, CommandReply } from '../protocol/commands.ts';
+import type { CommandOf, CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import type { WaitingJob, WaitingJobRef } from '../protocol/waiting.ts';
@@ -26,7 +26,7 @@ const scanPage = 250;
 const replyBytes = 2 * 1024 * 1024;
 
 export async function readWaiting(
-  { queue, from, count, text, without = [] }: Command & { type: 'read-waiting' },
+  { queue, from, count, text, without = [] }: CommandOf<'read-waiting'>,
   { router, client }: Context,
 ): Promise<CommandReply> {
   if (router.ownerOf(queue) === undefined) return unknownQueue(queue);
@@ -58,7 +58,7 @@ export async function readWaiting(
 
 /** Deletes jobs. Also releases their locks, if the queue's entry does so after a run: otherwise they would stay. */
 export async function removeWaiting(
-  { queue, jobs }: Command & { type: 'remove-waiting' },
+  { queue, jobs }: CommandOf<'remove-waiting'>,
   { router, client, publish }: Context,
 ): Promise<CommandReply> {
   const pool = router.ownerOf(queue);
@@ -76,7 +76,7 @@ export async function removeWaiting(
 }
 
 export async function moveWaiting(
-  { queue, job, to }: Command & { type: 'move-waiting' },
+  { queue, job, to }: CommandOf<'move-waiting'>,
   { router, client, publish }: Context,
 ): Promise<CommandReply> {
   if (router.ownerOf(queue) === undefined) return unknownQueue(queue);

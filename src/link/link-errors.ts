@@ -58,10 +58,9 @@ export const linkMessages = {
   linkDown: () => 'the link to the runner is down',
   noCommand: () => 'this is not a command',
   unknownCommand: (type: string) => `unknown command ${beginning(type)}`,
-  missingField: (command: string, field: string, shape: string) =>
-    `${command} needs ${field}, which is ${shape}`,
+  missingField: (command: string, field: string) => `${command} needs ${field}`,
   wrongCommandField: (command: string, field: string, shape: string) =>
-    `${field} of ${command} is not ${shape}`,
+    `${field} of ${command} must be ${shape}`,
   unknownField: (command: string, field: string) => `${command} has no field ${beginning(field)}`,
 
   // Reaching an engine.

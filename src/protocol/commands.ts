@@ -1,173 +1,176 @@
-import type { DelayedData, DelayedRef, SchedulesData } from './delayed.ts';
+/** Commands to the engine: one table says which fields each one has, and within which limits. */
+import * as v from 'valibot';
+import { type DelayedData, delayedPageLimit, type SchedulesData } from './delayed.ts';
 import type { JobUsage } from './job.ts';
 import type { StatisticsSteps } from './statistics.ts';
-import type { WaitingJob, WaitingJobRef } from './waiting.ts';
-import type { WorkersData } from './workers.ts';
+import type { WaitingJob } from './waiting.ts';
+import { type WorkersData, workersLimit } from './workers.ts';
 
-/** Commands to the engine. Each gets exactly one reply. JSON-safe. */
-export type Command =
-  | { readonly type: 'pause-queue'; readonly queue: string }
-  | { readonly type: 'resume-queue'; readonly queue: string }
-  | { readonly type: 'pause-all' }
-  | { readonly type: 'resume-all' }
+/** Replies and events repeat names; real ones are shorter. */
+const longestText = 4_096;
+const mostWithout = 20;
+const mostEntries = 1_000;
+const mostJobs = 100;
+
+// The message of a check completes `FIELD of COMMAND must be …`.
+const textShape = `a text of at most ${longestText} characters`;
+const text = v.pipe(v.string(textShape), v.maxLength(longestText, textShape));
+const yesOrNo = v.boolean('true or false');
+
+function whole(least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER) {
+  const from = least === Number.MIN_SAFE_INTEGER ? '' : ` from ${least}`;
+  const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+  const shape = ({ received }: { readonly received: string | null }) =>
+    `a whole number${from}${to}, got ${received}`;
+  return v.pipe(v.number(shape), v.safeInteger(shape), v.minValue(least, shape), v.maxValue(most, shape));
+}
+
+function oneOf<const T extends readonly string[]>(...words: T) {
+  return v.picklist(words, words.join(' or '));
+}
+
+function list<T extends v.GenericSchema>(item: T, what: string, least: number, most: number) {
+  const shape = `a list of ${least} to ${most} ${what}`;
+  return v.pipe(v.array(item, shape), v.minLength(least, shape), v.maxLength(most, shape), v.readonly());
+}
+
+const index = whole(0);
+const before = v.nullable(index);
+const texts = list(text, 'texts', 0, mostWithout);
+const group = v.strictObject(
+  {
+    exception: v.nullable(text),
+    jobClass: v.nullable(text),
+    /** Left out for a group of all queues. */
+    queue: v.exactOptional(v.nullable(text)),
+  },
+  'a group with exception and jobClass, and perhaps queue',
+);
+const filter = v.strictObject(
+  {
+    /** The queue's whole name; `*` matches anything. */
+    queue: v.nullable(text),
+    /** Part of the job's class. */
+    jobClass: v.nullable(text),
+    /** Part of the exception's name. */
+    exception: v.nullable(text),
+    /** The whole exit code, or the signal, with or without SIG. */
+    exit: v.nullable(text),
+    /** Part of the class, args, exception, error, queue or worker; not of the output. */
+    text: v.nullable(text),
+    /**
+     * A duration, see durations.ts: only failures that are surely older, by their own time. A text that is not a duration
+     * matches nothing.
+     */
+    olderThan: v.exactOptional(v.nullable(text)),
+    /** Not those with one of these texts, which are looked for as `text` is. */
+    without: v.exactOptional(v.nullable(texts)),
+    /** Only failures of this group. */
+    group: v.exactOptional(v.nullable(group)),
+  },
+  // An unknown criterion would be ignored, and the command would affect more failures.
+  'a filter: queue, jobClass, exception, exit and text, each a text or null, and perhaps olderThan, without and group',
+);
+
+// References may be whole entries: fields that identify nothing are dropped.
+const failure = v.object({ index: whole(), recordBase64: v.string('base64') }, 'an entry');
+const entries = list(failure, 'entries with index and recordBase64', 1, mostEntries);
+const job = v.object({ index, sha1: text }, 'a job with index and sha1');
+const jobs = list(job, 'jobs with index and sha1', 1, mostJobs);
+const delayedJob = v.object({ time: text, index, sha1: text }, 'a delayed job with time, index and sha1');
+
+/** Changes nothing, so a read-only client may send it. */
+function reads<T extends v.ObjectEntries>(fields: T) {
+  return { isReading: true, shape: v.strictObject(fields) };
+}
+
+function changes<T extends v.ObjectEntries>(fields: T) {
+  return { isReading: false, shape: v.strictObject(fields) };
+}
+
+/** Each command gets exactly one reply. JSON-safe. */
+export const commandTable = {
+  'pause-queue': changes({ queue: text }),
+  'resume-queue': changes({ queue: text }),
+  'pause-all': changes({}),
+  'resume-all': changes({}),
   /** Back to the config: ends the queue's pause, and resets the slots of its entry. Also takes the key of an entry. */
-  | { readonly type: 'reset-queue'; readonly queue: string }
+  'reset-queue': changes({ queue: text }),
   /** The same for everything that was set by hand. */
-  | { readonly type: 'reset-all' }
-  | { readonly type: 'set-concurrency'; readonly runner: string; readonly concurrency: number }
-  | { readonly type: 'kill-job'; readonly jobId: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
-  | { readonly type: 'read-backlog' }
+  'reset-all': changes({}),
+  'set-concurrency': changes({ runner: text, concurrency: whole() }),
+  'kill-job': changes({ jobId: text, signal: oneOf('SIGTERM', 'SIGKILL') }),
+  'read-backlog': reads({}),
   /** The last hour of a queue. */
-  | { readonly type: 'read-statistics'; readonly queue: string }
+  'read-statistics': reads({ queue: text }),
   /** Which jobs have printed this text, in any case, as far as their output is kept. */
-  | { readonly type: 'find-output'; readonly text: string }
+  'find-output': reads({ text }),
   /**
-   * A page of the jobs that wait on a queue: at most `count`, fewer if they are large or the search takes long. `next` of the
-   * reply says whether there are more.
+   * A page of the jobs that wait on a queue, from the head on: at most `count`, fewer if they are large or the search takes
+   * long. `next` of the reply says whether there are more. `text`: part of the payload, or of its class and args, in any case;
+   * `null`: all jobs. `without`: not those with one of these texts.
    */
-  | {
-      readonly type: 'read-waiting';
-      readonly queue: string;
-      /** Index of the first one; 0 is the head, which runs next. */
-      readonly from: number;
-      readonly count: number;
-      /** Part of the payload, or of its class and args; `null`: all jobs. Ignores case. */
-      readonly text: string | null;
-      /** Not those with one of these texts. Left out if there are none. */
-      readonly without?: readonly string[];
-    }
-  | { readonly type: 'remove-waiting'; readonly queue: string; readonly jobs: readonly WaitingJobRef[] }
-  | {
-      readonly type: 'move-waiting';
-      readonly queue: string;
-      readonly job: WaitingJobRef;
-      readonly to: 'head' | 'tail';
-    }
+  'read-waiting': reads({
+    ...{ queue: text, from: index, count: whole(1, 1_000) },
+    ...{ text: v.nullable(text), without: v.exactOptional(texts) },
+  }),
+  'remove-waiting': changes({ queue: text, jobs }),
+  'move-waiting': changes({ queue: text, job, to: oneOf('head', 'tail') }),
   /**
-   * A page of failures, newest first: at most `count`, fewer if the search takes long. `next` of the reply says whether
-   * there are more.
+   * A page of failures with a lower index than `before`, newest first: at most `count`, fewer if the search takes long. `next`
+   * of the reply says whether there are more.
    */
-  | {
-      readonly type: 'find-failures';
-      readonly filter: FailureFilter;
-      /** Only entries with a lower index; `null`: start at the newest. */
-      readonly before: number | null;
-      readonly count: number;
-    }
-  | { readonly type: 'count-failures'; readonly filter: FailureFilter }
+  'find-failures': reads({ filter, before, count: whole(1, 1_000) }),
+  'count-failures': reads({ filter }),
   /**
-   * Groups of failures: of some thousand entries, the newest first. `next` of the reply says whether there are more. A client
-   * adds up the groups of all replies.
+   * Groups of failures: of some thousand entries with a lower index than `before`, the newest first. `next` of the reply says
+   * whether there are more. A client adds up the groups of all replies. `byQueue`: failures of different queues are different
+   * groups.
    */
-  | {
-      readonly type: 'group-failures';
-      readonly filter: FailureFilter;
-      /** Whether failures of different queues are different groups. */
-      readonly byQueue: boolean;
-      /** Only entries with a lower index; `null`: start at the newest. */
-      readonly before: number | null;
-    }
-  | { readonly type: 'retry-failures'; readonly entries: readonly FailureEntryRef[] }
-  | { readonly type: 'remove-failures'; readonly entries: readonly FailureEntryRef[] }
+  'group-failures': reads({ filter, byQueue: yesOrNo, before }),
+  'retry-failures': changes({ entries }),
+  'remove-failures': changes({ entries }),
   /** Every match that has not been retried, among the first `within` entries. Leaves later ones alone. */
-  | { readonly type: 'retry-matching'; readonly filter: FailureFilter; readonly within: number }
-  | { readonly type: 'remove-matching'; readonly filter: FailureFilter; readonly within: number }
+  'retry-matching': changes({ filter, within: index }),
+  'remove-matching': changes({ filter, within: index }),
   /** At most `count` of the workers that Redis knows: those that may be stale come first. */
-  | { readonly type: 'read-workers'; readonly count: number }
+  'read-workers': reads({ count: whole(1, workersLimit) }),
   /** Removes a worker that is stale now. A job that it left fails, or goes back to its queue. */
-  | { readonly type: 'remove-worker'; readonly worker: string }
+  'remove-worker': changes({ worker: text }),
   /**
-   * A page of delayed jobs, the next one first: at most `count`, fewer if the search takes long. `next` of the reply says
-   * whether there are more.
+   * A page of delayed jobs, the next one first: at most `count`, fewer if the search takes long. `text`: part of the queue,
+   * class, args or last error, in any case. `after`: `next` of the page before; `null`: start at the next job.
    */
-  | {
-      readonly type: 'read-delayed';
-      /** Part of the queue, class, args or last error; ignores case. */
-      readonly text: string;
-      /** As in `read-waiting`. */
-      readonly without?: readonly string[];
-      /** `next` of the page before; `null`: start at the next job. */
-      readonly after: string | null;
-      readonly count: number;
-    }
+  'read-delayed': reads({
+    ...{ text, without: v.exactOptional(texts) },
+    ...{ after: v.nullable(text), count: whole(1, delayedPageLimit) },
+  }),
   /** Puts a delayed job on its queue now. */
-  | { readonly type: 'run-delayed'; readonly job: DelayedRef }
-  | { readonly type: 'remove-delayed'; readonly job: DelayedRef }
+  'run-delayed': changes({ job: delayedJob }),
+  'remove-delayed': changes({ job: delayedJob }),
   /** The schedules of the config and of Redis. */
-  | { readonly type: 'read-schedules' }
+  'read-schedules': reads({}),
   /** Reads the config again, as HUP does. */
-  | { readonly type: 'reload-config' }
-  | { readonly type: 'stop'; readonly mode: 'quit' | 'terminate' | 'kill' };
+  'reload-config': changes({}),
+  stop: changes({ mode: oneOf('quit', 'terminate', 'kill') }),
+};
 
-export type CommandType = Command['type'];
+export type CommandType = keyof typeof commandTable;
+export type CommandOf<T extends CommandType> = { readonly type: T } & Readonly<
+  v.InferOutput<(typeof commandTable)[T]['shape']>
+>;
+export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];
 
-/** Commands that change nothing. A read-only client may send no others. */
-export const readingCommands: readonly CommandType[] = [
-  'read-backlog',
-  'read-statistics',
-  'find-output',
-  'read-waiting',
-  'find-failures',
-  'count-failures',
-  'group-failures',
-  'read-workers',
-  'read-delayed',
-  'read-schedules',
-];
+/** What carries out each of some commands. */
+export type CommandHandlers<T extends CommandType, Context> = {
+  readonly [K in T]: (command: CommandOf<K>, context: Context) => CommandReply | Promise<CommandReply>;
+};
 
 /** All fields must match; `null` always matches, and '' is an ordinary text. Ignores case. */
-export interface FailureFilter {
-  /** The queue's whole name; `*` matches anything. */
-  readonly queue: string | null;
-  /** Part of the job's class. */
-  readonly jobClass: string | null;
-  /** Part of the exception's name. */
-  readonly exception: string | null;
-  /** The whole exit code, or the signal, with or without SIG. */
-  readonly exit: string | null;
-  /** Part of the class, args, exception, error, queue or worker; not of the output. */
-  readonly text: string | null;
-  /**
-   * A duration, see durations.ts: only failures that are surely older, by their own time. A text that is not a duration matches
-   * nothing.
-   */
-  readonly olderThan?: string | null;
-  /** Not those with one of these texts, which are looked for as `text` is. */
-  readonly without?: readonly string[] | null;
-  /** Only failures of this group. */
-  readonly group?: FailureGroupNames | null;
-}
-
-/** What the failures of a group have in common, exactly. `null`: they have none. Long names are cut, see failure-groups.ts. */
-export interface FailureGroupNames {
-  readonly exception: string | null;
-  readonly jobClass: string | null;
-  /** Left out for a group of all queues. */
-  readonly queue?: string | null;
-}
-
-export interface FailureGroup extends FailureGroupNames {
-  readonly count: number;
-  /** Those that can be retried and have not been. */
-  readonly retryable: number;
-  /** `failed_at` of the oldest and of the newest entry. */
-  readonly firstFailedAt: string | null;
-  readonly lastFailedAt: string | null;
-  /** Of the newest entry, shortened. */
-  readonly example: { readonly error: string | null; readonly args: string };
-}
+export type FailureFilter = Readonly<v.InferOutput<typeof filter>>;
 
 /** Every criterion of a filter, for code that copies, compares or reads filters. */
-export const filterCriteria = [
-  'queue',
-  'jobClass',
-  'exception',
-  'exit',
-  'text',
-  'olderThan',
-  'without',
-  'group',
-] as const satisfies readonly (keyof FailureFilter)[];
+export const filterCriteria = Object.keys(filter.entries) as readonly (keyof FailureFilter)[];
 
 /** Matches every failure. */
 export const everyFailure: FailureFilter = {
@@ -178,12 +181,21 @@ export const everyFailure: FailureFilter = {
   text: null,
 };
 
-/** Identifies an entry of the `failed` list by value, so that a command never affects the wrong one after a change. */
-export interface FailureEntryRef {
-  /** Its last known index, a hint for finding it fast. */
-  readonly index: number;
-  /** The entry's exact bytes, base64. */
-  readonly recordBase64: string;
+/** What the failures of a group have in common, exactly. `null`: they have none. Long names are cut, see failure-groups.ts. */
+export type FailureGroupNames = Readonly<v.InferOutput<typeof group>>;
+
+/** Identifies an entry of the `failed` list by its exact bytes; the index is a hint for finding it fast. */
+export type FailureEntryRef = Readonly<v.InferOutput<typeof failure>>;
+
+export interface FailureGroup extends FailureGroupNames {
+  readonly count: number;
+  /** Those that can be retried and have not been. */
+  readonly retryable: number;
+  /** `failed_at` of the oldest and of the newest entry. */
+  readonly firstFailedAt: string | null;
+  readonly lastFailedAt: string | null;
+  /** Of the newest entry, shortened. */
+  readonly example: { readonly error: string | null; readonly args: string };
 }
 
 export interface FailureEntry extends FailureEntryRef, JobUsage {

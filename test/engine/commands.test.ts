@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/cli/files/load-config.ts';
-import type { Command, RefusalCode } from '../../src/protocol/commands.ts';
+import type { RefusalCode } from '../../src/protocol/commands.ts';
 import { emptySnapshot, reduce } from '../../src/store/reduce.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -158,15 +158,6 @@ test('what makes no sense is refused, with its code', async () => {
     const reply = await engine.do({ type: 'set-concurrency', runner: 'mail', concurrency });
     expect(reply).toEqual(refused('out-of-range'));
   }
-  // Nothing that the protocol allows, but it must not hurt.
-  const foreign = [
-    { type: 'kill-job', jobId: 'x', signal: 'SIGNOT' },
-    { type: 'stop', mode: 'drained' },
-    { type: 'stop', mode: 'constructor' },
-    { type: 'brew-coffee' },
-  ] as unknown as Command[];
-  for (const command of foreign) expect(await engine.do(command)).toEqual(refused('out-of-range'));
-  expect(engine.all('engine.stopping')).toEqual([]);
   expect(engine.all('runner.changed')).toEqual([]);
 });
 

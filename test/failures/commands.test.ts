@@ -459,29 +459,6 @@ test('the engine keeps running jobs while it counts a hundred thousand failures'
   expect(finished).toBeGreaterThan(3);
 });
 
-test('a command with numbers out of range is refused and changes nothing', async () => {
-  const engine = await start();
-  await fill(entry('1'));
-  const entries = [ref(entry('1'))];
-  const wrong: Command[] = [
-    ...[0, -1, 1.5, 1_001].map(
-      (count) => ({ type: 'find-failures', filter: all, before: null, count }) as const,
-    ),
-    ...[-1, 0.5, Number.NaN].map(
-      (before) => ({ type: 'find-failures', filter: all, before, count: 1 }) as const,
-    ),
-    { type: 'retry-failures', entries: [] },
-    { type: 'remove-failures', entries: numbers(0, 1_001).flatMap(() => entries) },
-    { type: 'remove-failures', entries: [{ index: Number.NaN, recordBase64: base64(entry('1')) }] },
-    { type: 'retry-failures', entries: [{ index: 0.5, recordBase64: base64(entry('1')) }] },
-    ...[-1, 1.5, Number.POSITIVE_INFINITY].map(
-      (within) => ({ type: 'remove-matching', filter: all, within }) as const,
-    ),
-  ];
-  for (const command of wrong) expect(await engine.do(command)).toEqual(refused('out-of-range'));
-  expect(await errors()).toEqual(['1']);
-});
-
 describe('while Redis is away', () => {
   test('every command is refused', async () => {
     const proxy = await startProxy(stage.server.port);

@@ -1,6 +1,6 @@
 /** Commands about the workers that Redis knows, of every kind and host. Each does a bounded amount of work. */
-import { type Command, type CommandReply, done, refused } from '../../protocol/commands.ts';
-import { type WorkerInfo, workersLimit } from '../../protocol/workers.ts';
+import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
+import type { WorkerInfo } from '../../protocol/workers.ts';
 import { readSigns, removeStaleWorker } from '../../resque/audit/stale-worker.ts';
 import { heartbeatTime } from '../../resque/format/timestamps.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
@@ -28,12 +28,9 @@ const argsLimit = 500;
 const settledMs = 120_000;
 
 export async function readWorkerInfos(
-  { count }: Command & { type: 'read-workers' },
+  { count }: CommandOf<'read-workers'>,
   peers: Peers,
 ): Promise<CommandReply> {
-  if (!Number.isInteger(count) || count < 1 || count > workersLimit) {
-    return refused('out-of-range', `count must be a whole number from 1 to ${workersLimit}, got ${count}`);
-  }
   const { client } = peers;
   const registry = await readRegistry(client.session, client.keys);
   const judged = await judge(peers, registry, mostSilent(registry, count));
@@ -103,7 +100,7 @@ function cut(text: string): string {
  * any other as Resque prunes it.
  */
 export async function removeWorker(
-  { worker: id }: Command & { type: 'remove-worker' },
+  { worker: id }: CommandOf<'remove-worker'>,
   peers: Peers,
 ): Promise<CommandReply> {
   const { client, recovery, onRecorded } = peers;

@@ -1,10 +1,9 @@
 /** Commands about delayed jobs and schedules. Each does a bounded amount of work. */
 import type { Schedule } from '../../config/config.ts';
-import { type Command, type CommandReply, done, refused } from '../../protocol/commands.ts';
+import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
 import {
   type DelayedInfo,
   type DelayedRef,
-  delayedPageLimit,
   type ScheduleInfo,
   schedulesLimit,
 } from '../../protocol/delayed.ts';
@@ -34,17 +33,11 @@ const lookLimit = 1_000;
 const argsLimit = 500;
 
 export async function readDelayed(
-  { text, without = [], after, count }: Command & { type: 'read-delayed' },
+  { text, without = [], after, count }: CommandOf<'read-delayed'>,
   { client, router }: DelayedContext,
 ): Promise<CommandReply> {
   const from = after === null ? firstCursor : readCursor(after);
   if (from === null) return refused('out-of-range', 'after must be "next" of the page before');
-  if (!Number.isInteger(count) || count < 1 || count > delayedPageLimit) {
-    return refused(
-      'out-of-range',
-      `count must be a whole number from 1 to ${delayedPageLimit}, got ${count}`,
-    );
-  }
   const list = new DelayedList(client.session, client.keys);
   const jobs: DelayedInfo[] = [];
   const isWhole = text === '' && without.length === 0;

@@ -9,7 +9,7 @@
  * read the rest, a new snapshot replaces the events that it missed.
  */
 import type { Socket } from 'node:net';
-import { type Command, type CommandReply, readingCommands, refused } from '../../protocol/commands.ts';
+import { type Command, type CommandReply, commandTable, refused } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import {
   clientFrameLimit,
@@ -216,7 +216,7 @@ export class Connection {
     const command = readCommand(value);
     if (typeof command === 'string') {
       this.#reply(id, refused('out-of-range', command));
-    } else if (this.#isReadOnly && !readingCommands.includes(command.type)) {
+    } else if (this.#isReadOnly && !commandTable[command.type].isReading) {
       this.#reply(id, refused('read-only', linkMessages.readOnly(command.type)));
     } else if (this.#unanswered >= unansweredLimit) {
       this.#reply(id, refused('out-of-range', linkMessages.tooManyCommands(unansweredLimit)));

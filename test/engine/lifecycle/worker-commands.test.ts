@@ -95,9 +95,6 @@ test('a limit cuts off living workers first', async () => {
   await register('zz:1:mail', silent);
   expect((await read(engine, 1)).map(({ id }) => id)).toEqual(['zz:1:mail']);
   expect(await engine.do({ type: 'read-workers', count: 3 })).toMatchObject({ data: { total: 10 } });
-  for (const count of [0, 1_001, 1.5]) {
-    expect(await engine.do({ type: 'read-workers', count })).toEqual(refused('out-of-range'));
-  }
   await forget(...living, 'zz:1:mail');
 });
 

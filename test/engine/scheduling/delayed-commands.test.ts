@@ -134,9 +134,6 @@ test('a delayed job is put on its queue now, or deleted, once', async () => {
 test('what makes no sense is refused', async () => {
   const engine = await stage.start([news()]);
   const read = { type: 'read-delayed', text: '', after: null, count: 1 } as const;
-  for (const count of [0, 501, 1.5]) {
-    expect(await engine.do({ ...read, count })).toEqual(refused('out-of-range'));
-  }
   expect(await engine.do({ ...read, after: 'nowhere' })).toEqual(refused('out-of-range'));
 });
 

@@ -36,7 +36,7 @@ const commands: readonly Command[] = [
   { type: 'retry-matching', filter: { ...filter, group: null }, within: 1 },
   { type: 'retry-matching', filter: { ...filter, without: ['spam', 'two words'] }, within: 1 },
   { type: 'retry-failures', entries },
-  { type: 'remove-failures', entries: [] },
+  { type: 'remove-failures', entries },
   { type: 'retry-matching', filter, within: 100 },
   { type: 'remove-matching', filter, within: 100 },
   { type: 'read-workers', count: 200 },
@@ -80,7 +80,7 @@ test.each(commands.map((command) => [command.type, command] as const))(
   },
 );
 
-test('what older screens leave out may be missing, but must have the right type', () => {
+test('what a search may leave out must have the right type if it is there', () => {
   const reads = [
     { type: 'read-waiting', queue: 'mail', from: 0, count: 50, text: null },
     { type: 'read-delayed', text: '', after: null, count: 200 },
@@ -90,6 +90,50 @@ test('what older screens leave out may be missing, but must have the right type'
     for (const wrong of [undefined, null, 'bob', [1], Array.from({ length: 21 }, () => 'bob')])
       expect(readCommand({ ...command, without: wrong })).toBeTypeOf('string');
   }
+});
+
+test.each([
+  [{ type: 'kill-job', jobId: 'x', signal: 'SIGNOT' }, 'signal of kill-job must be SIGTERM or SIGKILL'],
+  [{ type: 'stop', mode: 'constructor' }, 'mode of stop must be quit or terminate or kill'],
+  [{ type: 'stop' }, 'stop needs mode'],
+  [
+    { type: 'find-output', text: 'x'.repeat(5_000) },
+    'text of find-output must be a text of at most 4096 characters',
+  ],
+  [
+    { type: 'count-failures', filter: { ...filter, exit: 1 } },
+    'filter.exit of count-failures must be a text of at most 4096 characters',
+  ],
+  [{ type: 'read-workers', count: 0 }, 'count of read-workers must be a whole number from 1 to 1000, got 0'],
+  [{ type: 'brew-coffee' }, 'unknown command "brew-coffee"'],
+])('%j is refused with a sentence', (command, sentence) => {
+  expect(readCommand(command)).toBe(sentence);
+});
+
+test('numbers and lists out of range are refused', () => {
+  const [entry] = entries;
+  const waiting = { type: 'read-waiting', queue: 'mail', from: 0, count: 1, text: null };
+  const wrong = [
+    ...[0, -1, 1.5, 1_001].map((count) => ({ type: 'find-failures', filter, before: null, count })),
+    ...[-1, 0.5, Number.NaN].map((before) => ({ type: 'find-failures', filter, before, count: 1 })),
+    ...[-1, 0.5].map((before) => ({ type: 'group-failures', filter, byQueue: true, before })),
+    { type: 'retry-failures', entries: [] },
+    { type: 'remove-failures', entries: Array.from({ length: 1_001 }, () => entry) },
+    ...[Number.NaN, 0.5].map((index) => ({ type: 'retry-failures', entries: [{ ...entry, index }] })),
+    ...[-1, 1.5, Number.POSITIVE_INFINITY].map((within) => ({ type: 'remove-matching', filter, within })),
+    ...[0, 1_001, 1.5].map((count) => ({ type: 'read-workers', count })),
+    ...[0, 501, 1.5].map((count) => ({ type: 'read-delayed', text: '', after: null, count })),
+    ...[0, 1_001].map((count) => ({ ...waiting, count })),
+    { ...waiting, from: -1 },
+    { type: 'remove-waiting', queue: 'mail', jobs: [] },
+    {
+      type: 'remove-waiting',
+      queue: 'mail',
+      jobs: Array.from({ length: 101 }, () => ({ index: 0, sha1: 'a' })),
+    },
+    { type: 'move-waiting', queue: 'mail', job: { index: -1, sha1: 'a' }, to: 'head' },
+  ];
+  for (const command of wrong) expect(readCommand(command), JSON.stringify(command)).toMatch(/must be/);
 });
 
 test.each([
