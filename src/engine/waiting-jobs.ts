@@ -5,11 +5,11 @@ import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
 import type { WaitingJob, WaitingJobRef } from '../protocol/waiting.ts';
 import { wordsMatcher } from '../protocol/words.ts';
-import { cut, readPayload } from '../resque/format/payload.ts';
+import { readPayload } from '../resque/format/payload.ts';
 import { eachKey, keysToDelete, type Plugin } from '../resque/format/plugin-keys.ts';
 import { RedisError } from '../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../resque/steps/client.ts';
-import { type WaitingEntry, WaitingList, type WaitingResult } from '../resque/waiting/waiting-list.ts';
+import { WaitingList, type WaitingResult } from '../resque/waiting/waiting-list.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import { pluginsOf } from './pools/taken-job.ts';
 
@@ -40,10 +40,9 @@ export async function readWaiting(
   for (;;) {
     const page = await list.page(queue, at, isWhole ? count - jobs.length : scanPage);
     if (page === null) return unreadable(queue, client);
-    for (const entry of page.jobs) {
+    for (const job of page.jobs) {
       await timer.yieldIfDue();
-      at = entry.index + 1;
-      const job = waitingJob(entry);
+      at = job.index + 1;
       if (!matches(job)) continue;
       jobs.push(job);
       bytes += job.payload.length;
@@ -136,21 +135,6 @@ function waitingMatcher(text: string | null, without: readonly string[]): (job: 
   const matches = wordsMatcher(text, without);
   // The payload may have escapes where the args have letters.
   return ({ payload, jobClass, args }) => matches([payload, jobClass, args]);
-}
-
-function waitingJob({ index, sha1, size, bytes }: WaitingEntry): WaitingJob {
-  const isWhole = bytes.length === size;
-  const text = bytes.toString('utf8');
-  const about = { index, sha1, size, payload: text, isWhole };
-  const payload = isWhole ? readPayload(bytes) : null;
-  if (payload?.isObject === true) return { ...about, jobClass: payload.jobClass, args: payload.argsText };
-  return { ...about, jobClass: isWhole ? null : writtenClass(text), args: '' };
-}
-
-/** The class of a job of which only the beginning is known, where clients of Resque write it. */
-function writtenClass(beginning: string): string | null {
-  const [, name] = /^\s*\{\s*"class"\s*:\s*"([^"\\]+)"/.exec(beginning) ?? [];
-  return name === undefined ? null : cut(name, 500);
 }
 
 function withoutRepeats(refs: readonly WaitingJobRef[]): WaitingJobRef[] {

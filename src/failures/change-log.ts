@@ -1,4 +1,5 @@
 /** What a command has changed on the `failed` list so far, for its events and its reply. */
+import { grouped, plural } from '../messages/quantities.ts';
 import type { CommandReply } from '../protocol/commands.ts';
 import { done, refused } from '../protocol/commands.ts';
 import type { EngineFact } from '../protocol/events.ts';
@@ -78,7 +79,14 @@ export class ChangeLog {
     }
     if (end === 'lost') rest.push('stopped there because other clients changed the list');
     if (end === 'cancelled') rest.push('stopped there because it was cancelled');
-    const what = rest.length === 0 ? failures(count) : count === 0 ? 'none' : grouped(count);
+    const what =
+      rest.length === 0
+        ? count === 0
+          ? 'no failures'
+          : plural(count, 'failure')
+        : count === 0
+          ? 'none'
+          : grouped(count);
     return done([`${verb} ${what}`, ...rest].join('; '), this.#data);
   }
 
@@ -108,13 +116,4 @@ export class ChangeLog {
 
 function putBack(last: Changed | null): string {
   return `put back on ${last?.queue}${last?.wasRetried === true ? ' again' : ''}`;
-}
-
-function failures(count: number): string {
-  return count === 1 ? '1 failure' : `${count === 0 ? 'no' : grouped(count)} failures`;
-}
-
-/** 1,204. `toLocaleString` would make Node load the data of all languages. */
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

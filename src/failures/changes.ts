@@ -2,10 +2,10 @@
 import { type FailureFilter, filterCriteria } from '../protocol/commands.ts';
 import type { FailedList, WalkPage } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
-import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
+import type { FailureView } from '../resque/format/failure-record.ts';
 import type { ChangeEnd, ChangeLog } from './change-log.ts';
 import { failureMatcher } from './failure-matcher.ts';
-import { type FailureCount, nextPageSize, YieldTimer } from './search.ts';
+import { type FailureCount, nextPageSize, viewsOf } from './search.ts';
 
 /** Entries per step. A step blocks Redis for a few milliseconds. */
 const stepEntries = 250;
@@ -59,15 +59,12 @@ export async function changeMatches(
   const { kind } = log;
   const matches = failureMatcher(filter, nowMs);
   const isWanted = (view: FailureView) => matches(view) && (kind === 'remove' || view.retriedAt === null);
-  const timer = new YieldTimer();
   let page: WalkPage | null = newest === null ? null : { ...newest, floor: 0 };
   do {
     const entries: ListedRecord[] = [];
-    for (const entry of page?.entries ?? []) {
-      await timer.yieldIfDue();
-      const view = viewFailure(entry.record);
+    for (const { listed, view } of page === null ? [] : await viewsOf(page)) {
       if (!isWanted(view)) continue;
-      if (kind === 'remove' || view.isRetryable) entries.push(entry);
+      if (kind === 'remove' || view.isRetryable) entries.push(listed);
       else log.addUnretryable();
     }
     if (isCancelled?.() === true) return 'cancelled';

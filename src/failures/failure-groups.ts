@@ -2,10 +2,9 @@
 import type { CommandData, FailureFilter, FailureGroup, FailureGroupNames } from '../protocol/commands.ts';
 import type { FailedList } from '../resque/failed/failed-list.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
-import { viewFailure } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
 import { failureMatcher, groupName } from './failure-matcher.ts';
-import { pagesBefore, scanLimit, YieldTimer } from './search.ts';
+import { pagesBefore, scanLimit, viewsOf } from './search.ts';
 
 /** Characters of an example's error and args. */
 const exampleLimit = 500;
@@ -20,15 +19,12 @@ export async function groupFailures(
   byQueue: boolean,
 ): Promise<Groups> {
   const matches = failureMatcher(filter, Date.now());
-  const timer = new YieldTimer();
   const groups = new Map<string, FailureGroup>();
   let total = 0;
   let looked = 0;
   for await (const page of pagesBefore(list, before)) {
     total = page.total;
-    for (const { record } of page.entries.toReversed()) {
-      await timer.yieldIfDue();
-      const view = viewFailure(record);
+    for (const { view } of (await viewsOf(page)).toReversed()) {
       if (matches(view)) add(groups, view, byQueue);
     }
     looked += page.entries.length;
@@ -54,7 +50,7 @@ function add(groups: Map<string, FailureGroup>, view: FailureView, byQueue: bool
     lastFailedAt: known?.lastFailedAt ?? failedAt,
     example: known?.example ?? {
       error: view.error === null ? null : cut(view.error, exampleLimit),
-      args: cut(view.argsText, exampleLimit),
+      args: cut(view.args, exampleLimit),
     },
   });
 }

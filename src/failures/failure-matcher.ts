@@ -60,8 +60,8 @@ function timeOf(failedAt: string | null): number | null {
 }
 
 /** Where a text is looked for. */
-function textsOf({ jobClass, argsText, exception, error, queue, worker }: FailureView): (string | null)[] {
-  return [jobClass, argsText, exception, error, queue, worker];
+function textsOf({ jobClass, args, exception, error, queue, worker }: FailureView): (string | null)[] {
+  return [jobClass, args, exception, error, queue, worker];
 }
 
 function partOf(

@@ -27,6 +27,22 @@ export function nextPageSize(page: FailurePage | null): number {
   return Math.max(1, Math.min(largestPageSize, Math.floor(pageBytes / mean)));
 }
 
+interface Viewed {
+  readonly listed: ListedRecord;
+  readonly view: FailureView;
+}
+
+/** The entries as people read them. Yields to the event loop when that takes long. */
+export async function viewsOf({ entries }: Pick<FailurePage, 'entries'>): Promise<Viewed[]> {
+  const timer = new YieldTimer();
+  const views: Viewed[] = [];
+  for (const listed of entries) {
+    await timer.yieldIfDue();
+    views.push({ listed, view: viewFailure(listed.record) });
+  }
+  return views;
+}
+
 /** Yields to the event loop when this work has taken long enough. */
 export class YieldTimer {
   #startedAt = performance.now();
@@ -79,7 +95,6 @@ export async function findFailures(
   count: number,
 ): Promise<Found> {
   const matches = failureMatcher(filter, Date.now());
-  const timer = new YieldTimer();
   const found: FailureEntry[] = [];
   let total = 0;
   let bytes = 0;
@@ -87,11 +102,9 @@ export async function findFailures(
   let next: number | null = null;
   for await (const page of pagesBefore(list, before)) {
     total = page.total;
-    for (const listed of page.entries.toReversed()) {
-      await timer.yieldIfDue();
+    for (const { listed, view } of (await viewsOf(page)).toReversed()) {
       scanned += 1;
       next = listed.index === 0 ? null : listed.index;
-      const view = viewFailure(listed.record);
       if (matches(view)) {
         found.push(failureEntry(listed, view));
         bytes += listed.record.length;
@@ -117,7 +130,6 @@ export async function countFailures(
   const nowMs = Date.now();
   const matches = failureMatcher(filter, nowMs);
   const isUntimed = untimedMatcher(filter);
-  const timer = new YieldTimer();
   const count = { total: Number.POSITIVE_INFINITY, matching: 0, retryable: 0, untimed: 0 };
   let newest: FailurePage | null = null;
   let looked = 0;
@@ -125,9 +137,7 @@ export async function countFailures(
     newest ??= page;
     // New failures are not counted, and must not be taken for counted ones.
     count.total = Math.min(count.total, page.total);
-    for (const { record } of page.entries) {
-      await timer.yieldIfDue();
-      const view = viewFailure(record);
+    for (const { view } of await viewsOf(page)) {
       if (isUntimed(view)) count.untimed += 1;
       if (!matches(view)) continue;
       count.matching += 1;
@@ -143,32 +153,20 @@ export async function countFailures(
 const textLimit = 64 * 1024;
 
 /** An entry for people: texts are cut, the bytes are exact. */
-function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
-  const { isReadable, exitCode, cpuMs, peakMemoryBytes } = view;
+function failureEntry(
+  { index, record }: ListedRecord,
+  { isRetryable: _, ...view }: FailureView,
+): FailureEntry {
+  const shortened = Object.entries(view).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? cut(value, textLimit) : value,
+  ]);
   return {
+    ...(Object.fromEntries(shortened) as typeof view),
+    backtrace: shortLines(view.backtrace),
     index,
     recordBase64: record.toString('base64'),
-    failedAt: short(view.failedAt),
-    retriedAt: short(view.retriedAt),
-    queue: short(view.queue),
-    worker: short(view.worker),
-    jobClass: short(view.jobClass),
-    args: cut(view.argsText, textLimit),
-    exception: short(view.exception),
-    error: short(view.error),
-    backtrace: shortLines(view.backtrace),
-    stderr: short(view.stderr),
-    stdout: short(view.stdout),
-    exitCode,
-    signal: short(view.signal),
-    isReadable,
-    ...(cpuMs === null ? {} : { cpuMs }),
-    ...(peakMemoryBytes === null ? {} : { peakMemoryBytes }),
   };
-}
-
-function short(text: string | null): string | null {
-  return text === null ? null : cut(text, textLimit);
 }
 
 /** The first lines, up to the limit in all. */

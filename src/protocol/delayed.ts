@@ -2,7 +2,7 @@
 
 /** Identifies a delayed job by its time and bytes, so that a command never affects the wrong one. */
 export interface DelayedRef {
-  /** As it is written in Redis. */
+  /** As it is written in Redis: seconds since the epoch, unless another program wrote something else. */
   readonly time: string;
   /** Its last known place among the jobs of that time, a hint. */
   readonly index: number;
@@ -10,29 +10,41 @@ export interface DelayedRef {
   readonly sha1: string;
 }
 
-export interface DelayedInfo extends DelayedRef {
-  /** As `resque-runner delayed` shows it. Equal jobs share it. */
+export interface DelayedView {
+  /**
+   * `1795533619@3fa9c1d2`: its time, and the beginning of the SHA-1 of its bytes, as `resque-runner delayed` shows it. Equal
+   * jobs share it.
+   */
   readonly id: string;
   /** In milliseconds since the epoch; `null` if it is never due. */
   readonly dueAtMs: number | null;
   /** `null` if it names none: then it can't run. */
   readonly queue: string | null;
   readonly jobClass: string | null;
-  /** JSON text of its args, cut. */
+  /** JSON text of its args, cut; '' if there are none. */
   readonly args: string;
-  /** False if it is not a JSON object; then `args` is the beginning of its bytes. */
+  /** Whether it is a JSON object. */
   readonly isReadable: boolean;
+}
+
+/** What a runner keeps beside a job that it retries. */
+export interface WaitingRetry {
+  /** Number of the run that comes next. */
+  readonly attempt: number;
+  /** As in failure records; `null` if it has not failed. */
+  readonly firstFailedAt: string | null;
+  readonly lastError: string | null;
+}
+
+/** If it is not readable, `args` is the beginning of its bytes. */
+export interface DelayedInfo extends DelayedRef, DelayedView {
   /** `null` if it is not a retry of a runner. */
   readonly retry: DelayedRetry | null;
 }
 
-export interface DelayedRetry {
-  /** Number of the run that comes next. */
-  readonly attempt: number;
+export interface DelayedRetry extends WaitingRetry {
   /** Runs in all, by the config of the engine that replies; `null` if it doesn't retry this queue. */
   readonly of: number | null;
-  readonly firstFailedAt: string | null;
-  readonly lastError: string | null;
 }
 
 export interface ScheduleInfo {

@@ -2,9 +2,9 @@
 
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
+import type { DelayedView } from '../../protocol/delayed.ts';
 import { globMatcher } from '../../protocol/glob.ts';
 import type { DelayedList, FoundJob } from '../../resque/delayed/delayed-list.ts';
-import type { DelayedView } from '../../resque/delayed/delayed-view.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import { type Flags, optionOf } from '../command-line/flags.ts';
 

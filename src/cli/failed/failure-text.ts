@@ -34,18 +34,18 @@ export function failureText(io: Io, entry: ListedRecord, flags: Flags, target: R
 }
 
 function readableParts(record: Buffer, view: FailureView): Part[] {
-  const { failedAt, retriedAt, queue, jobClass, argsText, exception, error, backtrace, worker } = view;
+  const { failedAt, retriedAt, queue, jobClass, args, exception, error, backtrace, worker } = view;
   return [
     ['queue', queue ?? '(none)'],
     ['class', jobClass ?? '(none)'],
-    ['args', argsText],
+    ['args', args],
     ['failed', failedAt ?? '(at an unknown time)'],
     ['retried', retriedAt],
     ['worker', worker],
     ['exit code', view.exitCode === null ? null : String(view.exitCode)],
     ['signal', view.signal],
-    ['CPU', view.cpuMs === null ? null : duration(view.cpuMs)],
-    ['memory', view.peakMemoryBytes === null ? null : sizeText(view.peakMemoryBytes)],
+    ['CPU', view.cpuMs === undefined ? null : duration(view.cpuMs)],
+    ['memory', view.peakMemoryBytes === undefined ? null : sizeText(view.peakMemoryBytes)],
     ['exception', exception],
     ['error', error],
     ['backtrace', backtrace.join('\n')],

@@ -4,6 +4,7 @@
  * bytes. Equal jobs that are due in the same second can't be told apart. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
+import type { DelayedRef, WaitingRetry } from '../../protocol/delayed.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
@@ -15,30 +16,15 @@ import {
 } from './list-scripts.ts';
 
 /** One waiting job. */
-export interface DelayedJob {
-  /** The time as it is written in Redis: seconds since the epoch, unless another program wrote something else. */
-  readonly time: string;
+export interface DelayedJob extends DelayedRef {
   /** When it is due, in seconds since the epoch, as Redis writes it. */
   readonly score: string;
   readonly dueAt: number;
-  /** Its place among the jobs of that time when it was read. */
-  readonly index: number;
-  /** Of its bytes. */
-  readonly sha1: string;
   /** Its bytes. If Redis can't send them whole, JSON with its class and queue. */
   readonly item: Buffer;
   readonly isWhole: boolean;
   /** Set by `withRetries`; `null` if it is not a retry of a runner. */
   readonly retry?: WaitingRetry | null;
-}
-
-/** What a runner keeps beside a job that it retries. */
-export interface WaitingRetry {
-  /** Number of the run that comes next. */
-  readonly attempt: number;
-  /** As in failure records; `null` if it has not failed. */
-  readonly firstFailedAt: string | null;
-  readonly lastError: string | null;
 }
 
 /** Where a page begins: at this job or after it. */
@@ -61,7 +47,7 @@ export type DelayedResult = 'done' | 'gone' | 'undeliverable';
 
 export interface DelayedChange {
   readonly kind: 'run' | 'remove';
-  readonly jobs: readonly Pick<DelayedJob, 'time' | 'index' | 'sha1'>[];
+  readonly jobs: readonly DelayedRef[];
 }
 
 export interface FoundJob {

@@ -1,20 +1,7 @@
 /** Describes a delayed job for people and for filters, and a place among them as text. Accepts any bytes. */
+import type { DelayedView } from '../../protocol/delayed.ts';
 import { readPayload } from '../format/payload.ts';
 import type { DelayedCursor, DelayedJob } from './delayed-list.ts';
-
-export interface DelayedView {
-  /** `1795533619@3fa9c1d2`: its time, and the beginning of the SHA-1 of its bytes. Equal jobs share it. */
-  readonly id: string;
-  /** In milliseconds since the epoch; `null` if it is never due. */
-  readonly dueAtMs: number | null;
-  /** `null` if it names none: then it can't run. */
-  readonly queue: string | null;
-  readonly jobClass: string | null;
-  /** JSON text of its args, cut; '' if there are none. */
-  readonly args: string;
-  /** Whether it is a JSON object. */
-  readonly isReadable: boolean;
-}
 
 /** Hex digits of the SHA-1. */
 const checkDigits = 8;

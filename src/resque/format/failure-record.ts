@@ -6,6 +6,7 @@
  * surrogates, and no markup in `exception` and `queue`. It is canonical JSON, because node-resque can't remove any other.
  */
 import { isUtf8 } from 'node:buffer';
+import type { FailureEntry, FailureEntryRef } from '../../protocol/commands.ts';
 import { bytesFrom, invalidPayloadClass, payloadFor } from './invalid-payload.ts';
 import { asObject, asText, canonicalJson, jsonText, type Members, memberSpans, parsedJson } from './json.ts';
 import type { Payload } from './payload.ts';
@@ -97,25 +98,7 @@ function rawPayload(bytes: Buffer): [name: string, json: string] {
 }
 
 /** An entry of the `failed` list, whoever wrote it. A member of an unexpected type is `null`. */
-export interface FailureView {
-  /** False if the entry is not a JSON object. */
-  readonly isReadable: boolean;
-  readonly failedAt: string | null;
-  readonly retriedAt: string | null;
-  readonly queue: string | null;
-  readonly worker: string | null;
-  readonly jobClass: string | null;
-  /** JSON text of the payload's args; '' if it has none. */
-  readonly argsText: string;
-  readonly exception: string | null;
-  readonly error: string | null;
-  readonly backtrace: readonly string[];
-  readonly stderr: string | null;
-  readonly stdout: string | null;
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-  readonly cpuMs: number | null;
-  readonly peakMemoryBytes: number | null;
+export interface FailureView extends Omit<FailureEntry, keyof FailureEntryRef> {
   /** Whether it names a queue and a job to put back. */
   readonly isRetryable: boolean;
 }
@@ -125,6 +108,8 @@ export function viewFailure(record: Buffer): FailureView {
   const object = parseObject(record);
   const members = object ?? {};
   const payload = shownPayload(members);
+  const cpuMs = asAmount(members.cpu_ms);
+  const peakMemoryBytes = asAmount(members.peak_memory_bytes);
   return {
     isReadable: object !== null,
     failedAt: asText(members.failed_at),
@@ -132,7 +117,7 @@ export function viewFailure(record: Buffer): FailureView {
     queue: queueOf(members),
     worker: asText(members.worker),
     jobClass: asText(payload.class),
-    argsText: payload.args === undefined ? '' : jsonText(payload.args),
+    args: payload.args === undefined ? '' : jsonText(payload.args),
     exception: asText(members.exception),
     error: asText(members.error),
     backtrace: Array.isArray(members.backtrace)
@@ -142,8 +127,8 @@ export function viewFailure(record: Buffer): FailureView {
     stdout: asText(members.stdout),
     exitCode: typeof members.exit_code === 'number' ? members.exit_code : null,
     signal: asText(members.signal),
-    cpuMs: asAmount(members.cpu_ms),
-    peakMemoryBytes: asAmount(members.peak_memory_bytes),
+    ...(cpuMs === null ? {} : { cpuMs }),
+    ...(peakMemoryBytes === null ? {} : { peakMemoryBytes }),
     isRetryable: isRetryable(members),
   };
 }

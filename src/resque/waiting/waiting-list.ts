@@ -4,27 +4,19 @@
  * the SHA-1 of its bytes. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
+import type { WaitingJob, WaitingJobRef } from '../../protocol/waiting.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { cut, readPayload } from '../format/payload.ts';
 import { hint } from '../redis/list-entries.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { changeWaitingScript, readWaitingScript } from './scripts.ts';
 
-export interface WaitingEntry {
-  /** 0 for the head. */
-  readonly index: number;
-  readonly sha1: string;
-  /** In bytes. */
-  readonly size: number;
-  /** Its bytes, or their beginning if it is large. */
-  readonly bytes: Buffer;
-}
-
 export interface WaitingPage {
   /** Length of the queue. */
   readonly total: number;
   /** Adjacent jobs. Fewer than asked for if they are large; none only after the last job. */
-  readonly jobs: readonly WaitingEntry[];
+  readonly jobs: readonly WaitingJob[];
 }
 
 /** `gone`: no longer on the queue. `unfound`: not near its place, and the queue is too long to look through at once. */
@@ -32,7 +24,7 @@ export type WaitingResult = 'done' | 'gone' | 'unfound';
 
 export interface WaitingChange {
   readonly kind: 'remove' | 'head' | 'tail';
-  readonly jobs: readonly Pick<WaitingEntry, 'index' | 'sha1'>[];
+  readonly jobs: readonly WaitingJobRef[];
 }
 
 export interface WaitingChanged {
@@ -65,15 +57,11 @@ export class WaitingList {
       ...(Buffer | number)[],
     ];
     if (total < 0) return null;
-    const jobs: WaitingEntry[] = [];
+    const jobs: WaitingJob[] = [];
     for (let at = 0; at < fields.length; at += 3) {
       const [sha1, size, bytes] = fields.slice(at, at + 3);
-      jobs.push({
-        index: first + jobs.length,
-        sha1: String(sha1),
-        size: Number(size),
-        bytes: Buffer.isBuffer(bytes) ? bytes : Buffer.alloc(0),
-      });
+      const ref = { index: first + jobs.length, sha1: String(sha1) };
+      jobs.push(waitingJob(ref, Number(size), bytes as Buffer));
     }
     return { total, jobs };
   }
@@ -100,6 +88,21 @@ export class WaitingList {
   get #room(): number {
     return Math.min(pageBytes, Math.floor((this.#sender.replyLimit ?? Number.POSITIVE_INFINITY) / 2));
   }
+}
+
+function waitingJob(ref: WaitingJobRef, size: number, bytes: Buffer): WaitingJob {
+  const isWhole = bytes.length === size;
+  const text = bytes.toString('utf8');
+  const about = { ...ref, size, payload: text, isWhole };
+  const payload = isWhole ? readPayload(bytes) : null;
+  if (payload?.isObject === true) return { ...about, jobClass: payload.jobClass, args: payload.argsText };
+  return { ...about, jobClass: isWhole ? null : writtenClass(text), args: '' };
+}
+
+/** The class of a job of which only the beginning is known, where clients of Resque write it. */
+function writtenClass(beginning: string): string | null {
+  const [, name] = /^\s*\{\s*"class"\s*:\s*"([^"\\]+)"/.exec(beginning) ?? [];
+  return name === undefined ? null : cut(name, 500);
 }
 
 function resultOf(state: number): WaitingResult {

@@ -28,7 +28,7 @@ test('shows all members of an entry of Resque', () => {
     queue: 'mail',
     worker: 'h:1:mail',
     jobClass: 'A',
-    argsText: '[1,"a"]',
+    args: '[1,"a"]',
     exception: 'E',
     error: 'x',
     backtrace: ['at a'],
@@ -45,8 +45,8 @@ test('shows all members of an entry of Resque', () => {
 test('shows the job behind a stand-in, and the stand-in of bytes that are not a job', () => {
   const shown = (raw: string) => {
     const members = { payload: { class: 'InvalidPayload', args: [raw] }, raw_payload: raw, queue: 'q' };
-    const { jobClass, argsText, isRetryable } = view(JSON.stringify(members));
-    return [jobClass, argsText, isRetryable];
+    const { jobClass, args, isRetryable } = view(JSON.stringify(members));
+    return [jobClass, args, isRetryable];
   };
   expect(shown('{"args":[1]}')).toEqual([null, '[1]', true]);
   expect(shown(nested(200)).slice(0, 1)).toEqual(['Deep']);
@@ -72,7 +72,7 @@ test('members of the wrong type are shown as missing', () => {
     isReadable: true,
     failedAt: null,
     jobClass: null,
-    argsText: '',
+    args: '',
     exception: null,
     error: null,
     backtrace: [],
