@@ -153,14 +153,10 @@ export async function countFailures(
 const textLimit = 64 * 1024;
 
 /** An entry for people: texts are cut, the bytes are exact. */
-function failureEntry(
-  { index, record }: ListedRecord,
-  { isRetryable: _, ...view }: FailureView,
-): FailureEntry {
-  const shortened = Object.entries(view).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? cut(value, textLimit) : value,
-  ]);
+function failureEntry({ index, record }: ListedRecord, view: FailureView): FailureEntry {
+  const shortened = Object.entries(view)
+    .filter(([name]) => name !== 'isRetryable')
+    .map(([name, value]) => [name, typeof value === 'string' ? cut(value, textLimit) : value]);
   return {
     ...(Object.fromEntries(shortened) as typeof view),
     backtrace: shortLines(view.backtrace),

@@ -6,8 +6,8 @@ import {
   DelayedList,
   type FoundJob,
   firstCursor,
+  viewDelayed,
 } from '../../resque/delayed/delayed-list.ts';
-import { viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import type { CommandContext, RunCommand } from '../command-line/command-spec.ts';
 import { UsageError, untouched } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';

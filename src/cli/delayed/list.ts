@@ -2,12 +2,14 @@
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
 import {
+  cursorText,
   type DelayedCursor,
   type DelayedJob,
   DelayedList,
   firstCursor,
+  readCursor,
+  viewDelayed,
 } from '../../resque/delayed/delayed-list.ts';
-import { cursorText, readCursor, viewDelayed } from '../../resque/delayed/delayed-view.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, UsageError } from '../command-line/exit-codes.ts';
 import type { Flags } from '../command-line/flags.ts';

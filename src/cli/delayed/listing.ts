@@ -2,8 +2,7 @@
 import { age, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleArgs, visibleJson, visibleWithin } from '../../messages/visible.ts';
 import type { DelayedView } from '../../protocol/delayed.ts';
-import type { DelayedJob } from '../../resque/delayed/delayed-list.ts';
-import { viewDelayed } from '../../resque/delayed/delayed-view.ts';
+import { type DelayedJob, viewDelayed } from '../../resque/delayed/delayed-list.ts';
 import { type Line, span } from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';
 import { print } from '../terminal/output.ts';

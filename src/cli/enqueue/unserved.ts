@@ -2,7 +2,7 @@
 import { movesDelayedJobs } from '../../config/config.ts';
 import { nearestWord } from '../../messages/nearest-word.ts';
 import { visible, visibleWithin } from '../../messages/visible.ts';
-import { lockKeys } from '../../resque/delayed/locks.ts';
+import { lockKeys } from '../../resque/delayed/move.ts';
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { queueList } from '../../resque/format/queue-patterns.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';

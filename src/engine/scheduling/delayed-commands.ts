@@ -8,8 +8,14 @@ import {
   schedulesLimit,
 } from '../../protocol/delayed.ts';
 import { wordsMatcher } from '../../protocol/words.ts';
-import { type DelayedJob, DelayedList, firstCursor } from '../../resque/delayed/delayed-list.ts';
-import { cursorText, readCursor, viewDelayed } from '../../resque/delayed/delayed-view.ts';
+import {
+  cursorText,
+  type DelayedJob,
+  DelayedList,
+  firstCursor,
+  readCursor,
+  viewDelayed,
+} from '../../resque/delayed/delayed-list.ts';
 import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';

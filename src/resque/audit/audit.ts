@@ -14,9 +14,9 @@ import { DeadRunners, type LeftRunner, type ProgramsEnd } from '../workers/dead-
 import { livenessOf, type Vantage } from '../workers/liveness.ts';
 import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
 import { shownRecord } from '../workers/worker-problems.ts';
+import { lostJob, unreadableJob } from './failed-entry.ts';
 import { FailedRepair } from './failed-repair.ts';
 import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
-import { lostJob, unreadableJob } from './lost-job.ts';
 import { adoptScript, repairHeartbeatScript, scheduleTimesScript, settleScript } from './repair-scripts.ts';
 import { type ResqueState, readState } from './state.ts';
 

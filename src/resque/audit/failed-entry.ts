@@ -1,10 +1,12 @@
 /**
+ * Failures of jobs whose worker is gone, and entries of the `failed` list that replace others. Pure.
+ *
  * Problems of entries of the `failed` list that break their page of resque-web or stop other clients, and the entries that
  * replace them. No information is lost: a JSON object keeps its members, and replaced values go to `before_repair`; anything
  * else is kept as a whole, as text, in `raw_record`.
  */
 import { isUtf8 } from 'node:buffer';
-import { payloadMembers } from '../format/failure-record.ts';
+import { exceptions, payloadMembers } from '../format/failure-record.ts';
 import { unknownPayload } from '../format/invalid-payload.ts';
 import {
   asObject,
@@ -17,6 +19,8 @@ import {
 import { activeJobWrapper, hasJobData, readPayload } from '../format/payload.ts';
 import { failedAtText } from '../format/timestamps.ts';
 import { withoutMarkup } from '../format/worker-record.ts';
+import { deadFailure } from '../workers/dead-runners.ts';
+import { jobOfRecord } from '../workers/worker-problems.ts';
 
 export type FailureProblem =
   | 'empty'
@@ -65,7 +69,7 @@ function textOf(members: ReadonlyMap<string, string>): string {
 }
 
 /** What is known about an unreadable record. */
-export interface RawFailureAbout {
+interface RawFailureAbout {
   readonly failedAt: string;
   readonly worker: string;
   readonly queue: string;
@@ -73,7 +77,7 @@ export interface RawFailureAbout {
 }
 
 /** A record that keeps unreadable bytes as they are. */
-export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string): string {
+function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string): string {
   return JSON.stringify({
     failed_at: about.failedAt,
     payload: unknownPayload,
@@ -86,6 +90,36 @@ export function rawFailure(bytes: Buffer, about: RawFailureAbout, error: string)
       ? { raw_record: bytes.toString('utf8') }
       : { raw_record_base64: bytes.toString('base64') }),
   });
+}
+
+export interface LostJob {
+  /** Its failure record; '' if the worker had no job. */
+  readonly failure: string;
+  /** See job-status.ts; '' if it can't have a status. */
+  readonly statusName: string;
+}
+
+/** The job of a worker that is gone, as a failure. Accepts any client's record. @param record `null` if the worker had none */
+export function lostJob(id: string, record: Buffer | null): LostJob {
+  if (record === null || record.toString() === '{}') return { failure: '', statusName: '' };
+  const job = jobOfRecord(record);
+  if (job === null) return { failure: unreadableJob(id, 'unknown', record), statusName: '' };
+  const { queue, payload } = job;
+  return { failure: deadFailure(id, queue, payload, new Date()), statusName: payload.statusName };
+}
+
+export function unreadableJob(id: string, queue: string, record: Buffer): string {
+  const about = {
+    failedAt: failedAtText(new Date()),
+    worker: id,
+    queue: queue === '' ? 'unknown' : queue,
+    exception: exceptions.deadRunner,
+  };
+  return rawFailure(
+    record,
+    about,
+    `Worker ${id} did not gracefully exit; its record was none, see raw_record`,
+  );
 }
 
 function wholeProblem(record: Buffer, text: string): FailureProblem | null {
@@ -121,19 +155,30 @@ function aboutOf(value: unknown): RawFailureAbout {
   };
 }
 
-function memberProblems(members: Members, text: string): FailureProblem[] {
-  const found: FailureProblem[] = [];
-  if (withoutLoneSurrogates(text) !== text) found.push('lone-surrogate');
-  if (typeof members.worker !== 'string') found.push('worker');
-  if (!isTime(members.failed_at)) found.push('failed_at');
-  if ('retried_at' in members && !isTime(members.retried_at)) found.push('retried_at');
-  if (!isBacktrace(members.backtrace)) found.push('backtrace');
-  if (!isShownPayload(members.payload)) found.push('payload');
-  return found;
-}
+/** Members that break other clients: whether a value is fine, and the JSON that replaces it; `null` removes it. */
+const memberChecks = {
+  worker: {
+    isFine: (value: unknown) => typeof value === 'string',
+    replaced: () => JSON.stringify(unknownName),
+  },
+  failed_at: { isFine: isTime, replaced: (value: unknown) => JSON.stringify(timeText(value)) },
+  retried_at: {
+    isFine: (value: unknown) => value === undefined || isTime(value),
+    replaced: (value: unknown) => (value === null ? null : JSON.stringify(timeText(value))),
+  },
+  backtrace: {
+    isFine: (value: unknown) => value === undefined || value === null || Array.isArray(value),
+    replaced: backtraceJson,
+  },
+} as const;
+const checkedMembers = ['worker', 'failed_at', 'retried_at', 'backtrace'] as const;
 
-function isBacktrace(value: unknown): boolean {
-  return value === undefined || value === null || Array.isArray(value);
+function memberProblems(members: Members, text: string): FailureProblem[] {
+  return [
+    ...(withoutLoneSurrogates(text) === text ? [] : ['lone-surrogate' as const]),
+    ...checkedMembers.filter((name) => !memberChecks[name].isFine(members[name])),
+    ...(isShownPayload(members.payload) ? [] : ['payload' as const]),
+  ];
 }
 
 /** An ActiveJob wrapper without its job breaks the page, as does a payload that is not an object. */
@@ -150,24 +195,13 @@ function repair(record: Buffer, members: Members, problems: readonly FailureProb
     written.set(name, record.toString('utf8', start, end));
   }
   const before: string[] = [];
-  const replace = (name: string, json: string | null) => {
+  for (const name of checkedMembers.filter((each) => problems.includes(each))) {
     before.push(`${JSON.stringify(name)}:${written.get(name) ?? 'null'}`);
+    const json = memberChecks[name].replaced(members[name]);
     if (json === null) written.delete(name);
     else written.set(name, json);
-  };
-  for (const problem of problems) {
-    if (problem === 'worker') replace('worker', JSON.stringify(unknownName));
-    if (problem === 'failed_at') replace('failed_at', JSON.stringify(timeText(members.failed_at)));
-    if (problem === 'retried_at') {
-      replace(
-        'retried_at',
-        members.retried_at === null ? null : JSON.stringify(timeText(members.retried_at)),
-      );
-    }
-    if (problem === 'backtrace') replace('backtrace', backtraceJson(members.backtrace));
-    if (problem === 'payload') keepRawPayload(written, members);
   }
-  if (problems.includes('lone-surrogate') && !problems.includes('payload')) keepRawPayload(written, members);
+  if (problems.includes('payload') || problems.includes('lone-surrogate')) keepRawPayload(written, members);
   if (problems.includes('lone-surrogate')) before.push(`"text":${JSON.stringify(record.toString('utf8'))}`);
   // Stops node-resque's scheduler.
   if (members.backtrace === null) written.set('backtrace', '[]');

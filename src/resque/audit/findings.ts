@@ -7,7 +7,7 @@
  *     of other clients                 reported when silent, never touched; only what breaks others is repaired
  */
 
-import { areTwo } from '../delayed/locks.ts';
+import { areTwo } from '../delayed/move.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { heartbeatTime } from '../format/timestamps.ts';
 import { isPrunableId, readOwnWorkerId } from '../format/worker-id.ts';

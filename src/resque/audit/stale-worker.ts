@@ -7,7 +7,7 @@ import { readWorkerId } from '../format/worker-id.ts';
 import { LargeReads } from '../redis/large-reads.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { lostJob } from './lost-job.ts';
+import { lostJob } from './failed-entry.ts';
 import { settleScript } from './repair-scripts.ts';
 
 /** Everything that shows whether a worker lives, as it was judged. */

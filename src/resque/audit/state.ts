@@ -3,7 +3,7 @@
  * RedisError.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LockHolders, lockKeys } from '../delayed/locks.ts';
+import { type LockHolders, lockKeys } from '../delayed/move.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import {
   listLengths,

@@ -4,8 +4,10 @@
  * bytes. Equal jobs that are due in the same second can't be told apart. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
-import type { DelayedRef, WaitingRetry } from '../../protocol/delayed.ts';
+import type { DelayedRef, DelayedView, WaitingRetry } from '../../protocol/delayed.ts';
+import { asObject, asText, parsedJson } from '../format/json.ts';
 import type { ResqueKeys } from '../format/keys.ts';
+import { readPayload } from '../format/payload.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import {
@@ -131,8 +133,7 @@ export class DelayedList {
 function waitingRetry(head: string): WaitingRetry | null {
   if (head === '') return null;
   const { attempt, first_failed_at: first, error } = JSON.parse(head) as Record<string, unknown>;
-  const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  return { attempt: Number(attempt), firstFailedAt: text(first), lastError: text(error) };
+  return { attempt: Number(attempt), firstFailedAt: asText(first), lastError: asText(error) };
 }
 
 function jobOf(score: string, fields: readonly Buffer[]): DelayedJob {
@@ -146,4 +147,38 @@ function jobOf(score: string, fields: readonly Buffer[]): DelayedJob {
     isWhole: String(isWhole) === '1',
     item: Buffer.from(item),
   };
+}
+
+/** Hex digits of the SHA-1. */
+const checkDigits = 8;
+const latestMs = 8.64e15;
+
+/** A delayed job for people and for filters. Accepts any bytes. */
+export function viewDelayed({ time, dueAt, sha1, item }: DelayedJob): DelayedView {
+  const payload = readPayload(item);
+  const dueAtMs = dueAt * 1_000;
+  return {
+    id: `${time}@${sha1.slice(0, checkDigits)}`,
+    dueAtMs: Math.abs(dueAtMs) <= latestMs ? dueAtMs : null,
+    queue: payload.isObject ? queueOf(item) : null,
+    jobClass: payload.isObject ? payload.jobClass : null,
+    args: payload.isObject ? payload.argsText : '',
+    isReadable: payload.isObject,
+  };
+}
+
+function queueOf(item: Buffer): string | null {
+  return asText(asObject(parsedJson(item.toString('utf8')))?.queue) || null;
+}
+
+/** `1795533619:20`, with the time at its end if that is not the number. */
+export function cursorText({ score, time, index }: DelayedCursor): string {
+  return `${score}:${index}${time === score ? '' : `:${time}`}`;
+}
+
+/** @returns `null` if it is not the text of a cursor */
+export function readCursor(text: string): DelayedCursor | null {
+  const [, score, index, time] = /^([-+\w.]{1,40}):(\d{1,9})(?::(.*))?$/s.exec(text) ?? [];
+  if (score === undefined || index === undefined) return null;
+  return { score, time: time ?? score, index: Number(index) };
 }

@@ -10,7 +10,24 @@ import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { queueOfItem } from './delayed-lua.ts';
-import { lockKeys } from './locks.ts';
+
+/** Each names the program that moves delayed jobs. */
+export interface LockHolders {
+  /** In resque-scheduler's lock: `HOST:PID`, or `null`. */
+  readonly master: string | null;
+  /** In node-resque's. */
+  readonly leader: string | null;
+}
+
+/** The keys of both locks, in this order. @param lockPrefix of resque-scheduler's; '' for none */
+export function lockKeys(keys: ResqueKeys, lockPrefix: string): [master: string, leader: string] {
+  return [keys.masterLock(lockPrefix), keys.leaderLock];
+}
+
+/** Two schedulers at the same time lose jobs and repeat others. */
+export function areTwo({ master, leader }: LockHolders): boolean {
+  return master !== null && leader !== null && master !== leader;
+}
 
 /** A call takes Redis some milliseconds. */
 const mostJobs = 250;

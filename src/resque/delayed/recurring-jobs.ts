@@ -7,7 +7,7 @@ import type { ResqueKeys } from '../format/keys.ts';
 import { startedText, timeOfText } from '../format/timestamps.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { lockKeys } from './locks.ts';
+import { lockKeys } from './move.ts';
 
 /** Longer than a clock may be set back without a job being enqueued twice. */
 const slotSeconds = 3_600;

@@ -5,7 +5,7 @@
  */
 import { countDelayed, type DelayedCount } from '../delayed/delayed-count.ts';
 import { countRetriesScript } from '../delayed/list-scripts.ts';
-import { type LockHolders, lockKeys } from '../delayed/locks.ts';
+import { type LockHolders, lockKeys } from '../delayed/move.ts';
 import { keyOfName, type ResqueKeys, stopsAll } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
 import { timeOfText } from '../format/timestamps.ts';
