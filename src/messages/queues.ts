@@ -1,78 +1,10 @@
 /** What log, screen and commands say about queues and pools: slots, pauses, throttling. */
-import type { EngineFact, PauseReason, PoolView, Throttled } from '../protocol/events.ts';
-import { duration, grouped, plural } from './quantities.ts';
+import type { PauseReason, PoolView, Throttled } from '../protocol/events.ts';
+import { grouped, plural } from './quantities.ts';
 import { visibleWithin } from './visible.ts';
-
-type QueueFact = Extract<
-  EngineFact,
-  {
-    type:
-      | 'runner.changed'
-      | 'runner.throttled'
-      | 'runner.unthrottled'
-      | 'queue.paused'
-      | 'queue.resumed'
-      | 'queues.paused'
-      | 'queues.resumed';
-  }
->;
-
-interface QueueMessages {
-  /** The name of the queue or entry, not yet safe to print. */
-  readonly subject: string;
-  readonly level: 'info' | 'warn';
-  readonly glyph: '●' | '!' | '‖';
-  readonly text: string;
-}
 
 const textLimit = 200;
 const lastWordsLimit = 120;
-
-/** @param by whose command it was; '' if it was none */
-export function queueMessages(fact: QueueFact, by: string): QueueMessages {
-  const byWhom = by === '' ? '' : ` by ${by}`;
-  switch (fact.type) {
-    case 'runner.changed': {
-      const { limit = null, rate = null } = fact.runner.limits ?? {};
-      const limits = limitsText(limit, rate);
-      const changer = by === '' ? visibleWithin(fact.runner.override?.by ?? '', textLimit) : by;
-      const who = changer === '' ? '' : `, by ${changer}`;
-      const text = `slots: ${concurrency(fact.runner)}${who}${limits === '' ? '' : `; ${limits}`}`;
-      return { level: 'info', glyph: '●', subject: fact.runner.key, text };
-    }
-    case 'runner.throttled': {
-      const { throttled, runner: subject } = fact;
-      if (throttled.shortage !== null) {
-        const text = `throttled: can't start more jobs; ${visibleWithin(throttled.shortage, textLimit)}`;
-        return { level: 'warn', glyph: '!', subject, text };
-      }
-      const next = `next start in ${duration(throttled.pauseMs)}`;
-      const text = `throttled: a waiting child ended (${endOf(throttled)}); ${next}`;
-      return { level: 'warn', glyph: '!', subject, text };
-    }
-    case 'runner.unthrottled':
-      return { level: 'info', glyph: '●', subject: fact.runner, text: 'no longer throttled' };
-    case 'queue.paused': {
-      const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
-      const text = `paused: ${fact.pauses.map((pause) => pauseReason(pause)).join('; ')}`;
-      return { level, glyph: '‖', subject: fact.queue, text };
-    }
-    case 'queues.paused': {
-      const level = fact.pauses.some(isTrouble) ? 'warn' : 'info';
-      const text = `paused: ${ofEntry(fact.pauses)
-        .map((pause) => pauseReason(pause))
-        .join('; ')}`;
-      return { level, glyph: '‖', subject: fact.runner ?? 'runner', text };
-    }
-    case 'queue.resumed':
-      return { level: 'info', glyph: '●', subject: fact.queue, text: `resumed${byWhom}` };
-    case 'queues.resumed': {
-      const text =
-        fact.runner === null ? `resumed all queues${byWhom === '' ? '' : `,${byWhom}`}` : `resumed${byWhom}`;
-      return { level: 'info', glyph: '●', subject: fact.runner ?? 'runner', text };
-    }
-  }
-}
 
 /** Pauses of an entry, for a text that names it already. */
 export function ofEntry(pauses: readonly PauseReason[]): readonly PauseReason[] {
@@ -116,13 +48,13 @@ export function throttledReason(throttled: Throttled, limit = lastWordsLimit): s
 }
 
 /** `exit code 1: no such table` */
-function endOf({ exitCode, signal, lastWords }: Throttled, limit = lastWordsLimit): string {
+export function endOf({ exitCode, signal, lastWords }: Throttled, limit = lastWordsLimit): string {
   const end = signal === null ? `exit code ${exitCode}` : visibleWithin(signal, textLimit);
   return lastWords === '' ? end : `${end}: ${visibleWithin(lastWords, limit)}`;
 }
 
 /** Not paused by a person: something needs attention. */
-function isTrouble(reason: PauseReason): boolean {
+export function isTrouble(reason: PauseReason): boolean {
   return reason.kind === 'unstartable' || reason.kind === 'unreadable';
 }
 
@@ -140,6 +72,7 @@ export function pausesMessages(queue: string, pauses: readonly PauseReason[]): s
     : `${name} is paused: ${pauses.map((pause) => pauseReason(pause)).join('; ')}`;
 }
 
-function concurrency({ concurrency: now, configuredConcurrency }: PoolView): string {
+/** `3 (1 in the config)` */
+export function slotsNow({ concurrency: now, configuredConcurrency }: PoolView): string {
   return now === configuredConcurrency ? `${now}` : `${now} (${configuredConcurrency} in the config)`;
 }

@@ -1,5 +1,6 @@
-/** How people tell one runner from another. */
+/** What commands, probes, screens and systemd say about a runner as a whole. */
 import type { ServerHello } from '../protocol/frames.ts';
+import { duration, grouped, plural } from './quantities.ts';
 import { visible } from './visible.ts';
 
 /** `process 4431 (/srv/app/cfg.json)` */
@@ -25,3 +26,52 @@ export function runnerSummary(hello: ServerHello): string {
   const since = new Date(hello.startedAtMs).toLocaleString('sv-SE');
   return `${runnerName(hello)}  ${visible(hello.runners.join(', '))}  since ${since}`;
 }
+
+/** Why a runner counts as not healthy, and what `health` prints. */
+export const healthMessages = {
+  stopping: 'the runner is stopping',
+  /** @param reason why the last attempt failed; `null` before the end of the first one */
+  neverUp: (reason: string | null) =>
+    reason === null ? 'not connected to Redis yet' : `not connected to Redis yet: ${visible(reason)}`,
+  away: (reason: string) => `Redis is not usable: ${visible(reason)}`,
+  stuckRedis: (ms: number) =>
+    `stuck: no reply or error from Redis, and no attempt to connect, for ${duration(ms)}`,
+  stuckStep: (ms: number) =>
+    `stuck: no step has finished for ${duration(ms)}, although Redis answers other commands`,
+  healthy: (hello: ServerHello, wanted: 'alive' | 'ready') => `${runnerName(hello)} is ${wanted}`,
+  unhealthy: (hello: ServerHello, wanted: 'alive' | 'ready', reasons: readonly string[]) =>
+    `${runnerName(hello)} is not ${wanted}: ${reasons.map(visible).join('; ')}`,
+  otherVersion: (hello: ServerHello, ownProtocol: number) =>
+    `${runnerName(hello)} is resque-runner ${visible(hello.version)} with link protocol ${hello.protocol}, this program ` +
+    `uses protocol ${ownProtocol}: use the same release of resque-runner on both sides`,
+  noSuchProcess: (pid: string) => `no runner of this user has process id ${pid}`,
+  silent: (path: string, limitMs: number) =>
+    `the runner at ${visible(path)} did not answer within ${duration(limitMs)}`,
+};
+
+export interface StatusFacts {
+  readonly busy: number;
+  readonly slots: number;
+  readonly perSecond: number;
+  readonly failed: number;
+}
+
+/** The status that a runner gives systemd for people, and what the runner says if it can't notify systemd. */
+export const systemdMessages = {
+  /** `systemctl status` shows it: `12/24 slots, 4.2/s, 3 failed`. */
+  status({ busy, slots, perSecond, failed }: StatusFacts): string {
+    const rate = perSecond < 100 ? perSecond.toFixed(1) : grouped(Math.round(perSecond));
+    return `${grouped(busy)}/${grouped(slots)} slots, ${rate}/s, ${grouped(failed)} failed`;
+  },
+  stopping: (running: number) =>
+    running === 0
+      ? 'stopping'
+      : `stopping: ${plural(running, 'job')} ${running === 1 ? 'is' : 'are'} running`,
+  throughProgram:
+    'koffi is not available, so systemd is notified through systemd-notify: the unit needs NotifyAccess=all',
+  unsupportedSocket: (path: string) =>
+    `can't notify systemd: NOTIFY_SOCKET must be an absolute path or begin with @, got "${visible(path)}"`,
+  unsent: (reason: string) => `can't notify systemd: ${visible(reason)}; trying again`,
+  noPing: (reasons: readonly string[]) =>
+    `the runner no longer notifies systemd's watchdog: ${reasons.map(visible).join('; ')}`,
+};

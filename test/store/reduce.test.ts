@@ -320,11 +320,6 @@ test('failures.counted sets the length of the shared list', () => {
   expect(after(idle, { type: 'failures.counted', total: 37 }).failedTotal).toBe(37);
 });
 
-test('an event of a later version moves the number, and nothing else', () => {
-  const later = { type: 'moon.risen', phase: 'full' } as unknown as EngineFact;
-  expect(after(idle, later)).toEqual({ ...idle, seq: idle.seq + 1 });
-});
-
 describe('history', () => {
   const kept: EngineFact[] = [
     engineStarted,

@@ -1,9 +1,9 @@
 /** The texts of the findings in Redis: the problem, what a repair would do, and what it did. */
 import type { WaitingFile } from '../../engine/outcomes/spooling.ts';
 import type { LeftProgram } from '../../engine/process/left-programs.ts';
+import { spoolContents } from '../../messages/events.ts';
 import { age, lastSeen, plural } from '../../messages/quantities.ts';
 import { limitsText } from '../../messages/queues.ts';
-import { spoolContents } from '../../messages/redis-faults.ts';
 import { visibleWithin } from '../../messages/visible.ts';
 import type { OrphanedJobs } from '../../resque/audit/audit.ts';
 import type { FailureProblem } from '../../resque/audit/failed-entry.ts';

@@ -4,8 +4,8 @@ import { type Config, holdsSchedulerLocks } from '../../config/config.ts';
 import { Spooling } from '../../engine/outcomes/spooling.ts';
 import { type EngineMeans, thisMachine } from '../../engine/process/engine-means.ts';
 import { findLeftPrograms } from '../../engine/process/left-programs.ts';
+import { wordingOf } from '../../messages/events.ts';
 import { plural } from '../../messages/quantities.ts';
-import { spoolMessages } from '../../messages/redis-faults.ts';
 import { Audit, type OrphanedJobs, type RepairResult } from '../../resque/audit/audit.ts';
 import type { ProblemCounts } from '../../resque/audit/failed-repair.ts';
 import type { Finding } from '../../resque/audit/findings.ts';
@@ -103,8 +103,9 @@ async function spoolVerdicts(
     scope: `${describeRedis(redis)} ${namespace}`,
     machine,
     publish: (fact) => {
-      if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', spoolMessages(fact).text));
-      if (fact.type === 'spool.failed') verdicts.push(fail('spool', spoolMessages(fact).text));
+      const text = wordingOf(fact, null)?.text ?? '';
+      if (fact.type === 'outcomes.restored') verdicts.push(ok('spool', text));
+      if (fact.type === 'spool.failed') verdicts.push(fail('spool', text));
     },
   });
   const registry = await readRegistry(sender, resqueKeys(namespace));

@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { helloAt } from '../../link/client/hello-at.ts';
 import { LinkError } from '../../link/link-errors.ts';
 import { surveySockets } from '../../link/sockets/list-sockets.ts';
-import { healthMessages } from '../../messages/health.ts';
+import { healthMessages } from '../../messages/runners.ts';
 import { protocolVersion, type ServerHello } from '../../protocol/frames.ts';
 import type { CommandContext } from '../command-line/command-spec.ts';
 import { exitCodes, OperatingError, UsageError } from '../command-line/exit-codes.ts';

@@ -2,7 +2,7 @@
 import type { Config, MetricsConfig } from '../../config/config.ts';
 import type { ListenAddress } from '../../config/metrics.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { cannotListen } from '../../messages/metrics.ts';
+import { cannotListen } from '../../messages/events.ts';
 import type { Health } from '../../monitoring/health/health.ts';
 import type { MetricsServer } from '../../monitoring/http/metrics-server.ts';
 import { OperatingError } from '../command-line/exit-codes.ts';

@@ -1,7 +1,7 @@
 /** A session of the screen: opens link and store, shows the screen, and prints what the user needs to know afterwards. */
 import { LinkClient, type LinkEvents } from '../../link/client/client.ts';
+import { wordingOf } from '../../messages/events.ts';
 import { plural } from '../../messages/quantities.ts';
-import { spoolMessages } from '../../messages/redis-faults.ts';
 import { runnerName } from '../../messages/runners.ts';
 import { visible } from '../../messages/visible.ts';
 import type { UiEnd } from '../../ui/actions/action-context.ts';
@@ -113,7 +113,7 @@ export function summary({ store }: Pick<Session, 'store'>): string {
   const { processed, failed } = totals;
   const spooled =
     redis.state === 'up' ? undefined : history.findLast(({ type }) => type === 'outcomes.spooled');
-  const rest = spooled?.type === 'outcomes.spooled' ? ` It ${spoolMessages(spooled).text}.` : '';
+  const rest = spooled === undefined ? '' : ` It ${wordingOf(spooled, null)?.text}.`;
   return `resque-runner has stopped: ${processed} ${processed === 1 ? 'job' : 'jobs'} processed, ${failed} failed.${rest}`;
 }
 

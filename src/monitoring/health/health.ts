@@ -10,7 +10,7 @@
  * Ready: alive, Redis is usable, and the runner takes jobs. A Redis that hangs with its connections open is noticed by a heartbeat
  * without a reply, after 14 seconds at most.
  */
-import { healthMessages } from '../../messages/health.ts';
+import { healthMessages } from '../../messages/runners.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
 import { type Clock, systemClock } from '../../resque/redis/clock.ts';
 import type { Progress } from '../../resque/steps/client.ts';

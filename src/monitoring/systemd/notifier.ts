@@ -2,7 +2,7 @@
  * Sends notifications to systemd in order, and never holds up the runner. What can't be sent is tried again, unless a later
  * notification of the same kind has replaced it by then: of each kind, at most one waits.
  */
-import { systemdMessages } from '../../messages/systemd.ts';
+import { systemdMessages } from '../../messages/runners.ts';
 import type { Cancel, Clock } from '../../resque/redis/clock.ts';
 import { type Datagrams, type Koffi, openDatagrams } from './datagrams.ts';
 import { notifyByProgram } from './notify-program.ts';

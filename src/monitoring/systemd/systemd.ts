@@ -7,7 +7,7 @@
  *
  * Loaded only if systemd asks for it with NOTIFY_SOCKET.
  */
-import { systemdMessages } from '../../messages/systemd.ts';
+import { systemdMessages } from '../../messages/runners.ts';
 import type { EngineEvent, ShutdownMode } from '../../protocol/events.ts';
 import type { Cancel, Clock } from '../../resque/redis/clock.ts';
 import type { Health } from '../health/health.ts';

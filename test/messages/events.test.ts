@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { spoolMessages } from '../../src/messages/redis-faults.ts';
+import { wordingOf } from '../../src/messages/events.ts';
 
 test.each([
   [3, 0, 'saved 3 outcomes to /s/a.spool until Redis is back'],
@@ -11,7 +11,7 @@ test.each([
     'saved 1 outcome and up to 2 jobs that were taken but not started to /s/a.spool until Redis is back',
   ],
 ])('a saved file with %d outcomes and %d jobs that never started says so', (count, unrun, text) => {
-  expect(spoolMessages({ type: 'outcomes.spooled', count, unrun, file: '/s/a.spool' }).text).toBe(text);
+  expect(wordingOf({ type: 'outcomes.spooled', count, unrun, file: '/s/a.spool' }, null)?.text).toBe(text);
 });
 
 test.each([
@@ -19,7 +19,7 @@ test.each([
   [0, 2, 'up to 2 jobs that were taken but not started are back on their queues'],
   [1, 1, '1 outcome is recorded now, and up to 1 job that was taken but not started is back on its queue'],
 ])('so does a restored file with %d outcomes and %d jobs that never started', (count, unrun, text) => {
-  expect(spoolMessages({ type: 'outcomes.restored', peer: 'h:1', count, unrun }).text).toBe(
+  expect(wordingOf({ type: 'outcomes.restored', peer: 'h:1', count, unrun }, null)?.text).toBe(
     `h:1 stopped while Redis was away; ${text}`,
   );
 });
