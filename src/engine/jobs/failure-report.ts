@@ -5,7 +5,7 @@
 import type { FailureSummary, KillReason } from '../../protocol/events.ts';
 import type { JobUsage } from '../../protocol/job.ts';
 import { exceptions, failureRecord } from '../../resque/format/failure-record.ts';
-import { jsonText } from '../../resque/format/json.ts';
+import { asObject, jsonText, type Members, parsedJson } from '../../resque/format/json.ts';
 import { cut, type InvalidPayload, refusalText } from '../../resque/format/payload.ts';
 import { failedAtText } from '../../resque/format/timestamps.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
@@ -166,15 +166,13 @@ function exitSentence(end: ExitStatus): string {
 }
 
 /** The members of a job's result or report, whether it failed or not; `null` if there is none. */
-export function toldIn({ answer, stderr }: Pick<FailedRun, 'answer' | 'stderr'>): JsonObject | null {
+export function toldIn({ answer, stderr }: Pick<FailedRun, 'answer' | 'stderr'>): Members | null {
   if (answer === null) return toldBy(stderr).object;
   return answer.kind === 'breach' ? null : answer.told;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
 interface Told {
-  readonly object: JsonObject | null;
+  readonly object: Members | null;
   readonly rest: string;
 }
 
@@ -184,7 +182,7 @@ const resultTextLimit = outputLimitBytes;
 const knownMembers = ['exception', 'error', 'backtrace', 'retry', 'retry_in', 'snooze'] as const;
 
 /** STDERR is then not a report but additional output. */
-function answered(told: JsonObject, stderr: string): Told {
+function answered(told: Members, stderr: string): Told {
   const text = (value: unknown) => (typeof value === 'string' ? cut(value, resultTextLimit) : value);
   return {
     object: { ...told, exception: text(told.exception), error: text(told.error) },
@@ -208,15 +206,10 @@ function toldBy(stderr: string): Told {
   return { object: null, rest: text };
 }
 
-function parseObject(text: string): JsonObject | null {
+function parseObject(text: string): Members | null {
   const trimmed = text.trim();
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return null;
-  try {
-    return JSON.parse(trimmed) as JsonObject;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return asObject(parsedJson(trimmed));
 }
 
 /** A member as text; `null` if it is empty. */

@@ -16,7 +16,7 @@ import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
 import { shownRecord } from '../workers/worker-problems.ts';
 import { lostJob, unreadableJob } from './failed-entry.ts';
 import { FailedRepair } from './failed-repair.ts';
-import { type BadId, type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
+import { type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
 import { adoptScript, repairHeartbeatScript, scheduleTimesScript, settleScript } from './repair-scripts.ts';
 import { type ResqueState, readState } from './state.ts';
 
@@ -51,8 +51,6 @@ export interface OrphanedJobs {
 export type RepairResult =
   | { readonly kind: 'repaired'; readonly orphanedJobs: OrphanedJobs | null }
   | { readonly kind: 'told' | 'changed' | 'held-up' };
-
-const repaired: RepairResult = { kind: 'repaired', orphanedJobs: null };
 
 export class Audit {
   readonly failures: FailedRepair;
@@ -109,21 +107,14 @@ export class Audit {
       case 'stray-record':
         return await this.#giveUp(finding.id, finding.record);
       case 'bad-id':
-        return finding.isAlive ? { kind: 'told' } : await this.#removeId(finding);
+        return finding.isAlive ? { kind: 'told' } : await this.#giveUp(finding.id, finding.record);
       case 'bad-heartbeat':
         return await this.#repairHeartbeat(finding.id, finding.value, finding.isRegistered);
       case 'stray-heartbeat':
         return await this.#repairHeartbeat(finding.id, finding.value, false);
       case 'unscheduled-times':
-        return (await this.#run(scheduleTimesScript, finding.times)) ? repaired : { kind: 'changed' };
-      case 'two-schedulers':
-      case 'unknown-schedules':
-      case 'different-limits':
-      case 'undeliverable-jobs':
-      case 'unregistered-worker':
-      case 'silent-worker':
-      case 'unreadable-runner':
-      case 'wrong-type':
+        return await this.#run(scheduleTimesScript, finding.times);
+      default:
         return { kind: 'told' };
     }
   }
@@ -136,7 +127,7 @@ export class Audit {
     try {
       const { entry } = runner;
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
-      if (!(await this.#adopt(left, runner))) return { kind: 'changed' };
+      if ((await this.#adopt(left, runner)).kind === 'changed') return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
       const orphanedJobs = await this.#dead.recover(runner, here, trimArgument(failedLimit, Date.now()));
       return orphanedJobs === null ? { kind: 'changed' } : { kind: 'repaired', orphanedJobs };
@@ -157,7 +148,7 @@ export class Audit {
   async #adopt(
     { owner, state, heartbeats, registered, strays }: LeftOwner,
     { text }: LeftRunner,
-  ): Promise<boolean> {
+  ): Promise<RepairResult> {
     const seen = [...registered, ...strays].flatMap((id) => [id, heartbeats.get(id) ?? '']);
     const records = strays.flatMap((id) => [id, recordBeside(id, readOwnWorkerId(id)?.queues ?? '')]);
     return await this.#run(adoptScript, [
@@ -170,47 +161,29 @@ export class Audit {
 
   async #repairRecord({ id, record, isLeft }: BadRecord): Promise<RepairResult> {
     const queue = id.split(':').slice(2).join(':');
-    if (isLeft) return await this.#settle(id, record, 'fail', unreadableJob(id, queue, record), false);
-    return await this.#settle(
-      id,
-      record,
-      'rewrite',
-      shownRecord(record, withoutMarkup(queue), runAtText(new Date())),
-      false,
-    );
+    const [kind, bytes] = isLeft
+      ? ['fail', unreadableJob(id, queue, record)]
+      : ['rewrite', shownRecord(record, withoutMarkup(queue), runAtText(new Date()))];
+    return await this.#run(settleScript, [id, record, kind, bytes, 0, '']);
   }
 
-  async #removeId({ id, record }: BadId): Promise<RepairResult> {
-    return record === null ? await this.#settle(id, '', 'fail', '', true) : await this.#giveUp(id, record);
-  }
-
-  /** Records the worker's job, if it has one, as failed. */
-  async #giveUp(id: string, record: Buffer): Promise<RepairResult> {
+  /** Unregisters the worker, and records its job, if it has one, as failed. */
+  async #giveUp(id: string, record: Buffer | null): Promise<RepairResult> {
     const { failure, statusName } = lostJob(id, record);
-    return await this.#settle(id, record, 'fail', failure, true, statusName);
-  }
-
-  async #settle(
-    id: string,
-    record: Buffer | string,
-    kind: 'fail' | 'rewrite',
-    bytes: string,
-    leaves: boolean,
-    statusName = '',
-  ): Promise<RepairResult> {
-    const isDone = await this.#run(settleScript, [id, record, kind, bytes, leaves ? 1 : 0, statusName]);
-    return isDone ? repaired : { kind: 'changed' };
+    return await this.#run(settleScript, [id, record ?? '', 'fail', failure, 1, statusName]);
   }
 
   /** A registered worker gets the current time: if it is dead, it will be found by its silence. */
   async #repairHeartbeat(id: string, value: string, isRegistered: boolean): Promise<RepairResult> {
     const [seconds] = await this.#sender.command((commands) => commands.time());
     const now = isRegistered ? heartbeatText(new Date(Number(seconds) * 1000)) : '';
-    return (await this.#run(repairHeartbeatScript, [id, value, now])) ? repaired : { kind: 'changed' };
+    return await this.#run(repairHeartbeatScript, [id, value, now]);
   }
 
-  async #run(script: Script, args: readonly (string | Buffer | number)[]): Promise<boolean> {
-    return (await runScript(this.#sender, script, 0, [this.#keys.prefix, ...args])) === 1;
+  /** Each script first compares what was seen with what is there. */
+  async #run(script: Script, args: readonly (string | Buffer | number)[]): Promise<RepairResult> {
+    const isDone = (await runScript(this.#sender, script, 0, [this.#keys.prefix, ...args])) === 1;
+    return isDone ? { kind: 'repaired', orphanedJobs: null } : { kind: 'changed' };
   }
 }
 

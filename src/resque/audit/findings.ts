@@ -21,8 +21,19 @@ export type Finding =
   | LeftOwner
   | BadRecord
   | { readonly kind: 'stray-record'; readonly id: string; readonly record: Buffer }
-  | BadId
-  | BadHeartbeat
+  | {
+      readonly kind: 'bad-id';
+      readonly id: string;
+      /** A living worker has this id, so it is only reported. */
+      readonly isAlive: boolean;
+      readonly record: Buffer | null;
+    }
+  | {
+      readonly kind: 'bad-heartbeat';
+      readonly id: string;
+      readonly value: string;
+      readonly isRegistered: boolean;
+    }
   | {
       readonly kind: 'stray-heartbeat';
       readonly id: string;
@@ -37,7 +48,8 @@ export type Finding =
   /** Only reported. */
   | { readonly kind: 'unknown-schedules'; readonly names: readonly string[] }
   | DifferentLimits
-  | UnscheduledTimes
+  /** Times of delayed jobs that are missing in the schedule. */
+  | { readonly kind: 'unscheduled-times'; readonly times: readonly string[] }
   /** Only reported. */
   | { readonly kind: 'undeliverable-jobs'; readonly count: number }
   | ({ readonly kind: 'wrong-type' } & WrongType);
@@ -59,17 +71,11 @@ export interface LeftOwner {
 }
 
 /** Living runners whose configs disagree about the limits of a queue. Only reported. */
-export interface DifferentLimits {
+interface DifferentLimits {
   readonly kind: 'different-limits';
   readonly queue: string;
   /** What each says. */
   readonly limits: readonly (Pick<PoolLimits, 'limit' | 'rate'> & { readonly owner: string })[];
-}
-
-/** Times of delayed jobs that are missing in the schedule. */
-export interface UnscheduledTimes {
-  readonly kind: 'unscheduled-times';
-  readonly times: readonly string[];
 }
 
 export interface BadRecord {
@@ -79,21 +85,6 @@ export interface BadRecord {
   readonly problem: RecordProblem;
   /** Whether the worker is dead: the record then becomes a failure. Otherwise it is repaired in place. */
   readonly isLeft: boolean;
-}
-
-export interface BadId {
-  readonly kind: 'bad-id';
-  readonly id: string;
-  /** A living worker has this id, so it is only reported. */
-  readonly isAlive: boolean;
-  readonly record: Buffer | null;
-}
-
-export interface BadHeartbeat {
-  readonly kind: 'bad-heartbeat';
-  readonly id: string;
-  readonly value: string;
-  readonly isRegistered: boolean;
 }
 
 /** @param schedules names of those of the config; `null` if it leaves schedules to others */
