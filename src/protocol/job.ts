@@ -28,9 +28,8 @@ export interface JobView {
   readonly traceId?: string;
 }
 
-/** How a job ended, for people; Redis gets the Resque record. */
 /**
- * `requeued`: back on its queue, as if it had not run. `retried`: it failed and waits for its next run. `snoozed`: it asked to
+ * How a job ended, for people; Redis gets the Resque record. `requeued`: back on its queue, as if it had not run. `retried`: it failed and waits for its next run. `snoozed`: it asked to
  * run again later.
  */
 export const jobOutcomes = ['succeeded', 'failed', 'requeued', 'retried', 'snoozed'] as const;
@@ -44,12 +43,10 @@ export interface JobUsage {
   readonly peakMemoryBytes?: number;
 }
 
-/** The run that follows a retried or snoozed one. */
 export interface NextRun extends AttemptView {
   readonly inSeconds: number;
 }
 
-/** A run of a job among all its runs. */
 export interface AttemptView {
   /** From 1. */
   readonly number: number;

@@ -11,7 +11,6 @@ export interface OutputPiece {
 }
 
 export interface OutputBatch {
-  /** In the order in which they were read. */
   readonly pieces: readonly OutputPiece[];
   /**
    * Lines before `pieces` that are no longer kept, or that were skipped for a slow client. An estimate if they were dropped

@@ -12,9 +12,8 @@ export interface Snapshot {
   readonly seq: number;
   readonly engine: EngineState | null;
   readonly redis: RedisState;
-  /** In order of priority. */
+  /** Runners and queues in order of priority. */
   readonly runners: readonly PoolView[];
-  /** In order of priority. */
   readonly queues: readonly QueueState[];
   /** Running jobs, each id once, in the order of their starts. */
   readonly jobs: readonly RunningJob[];
@@ -27,7 +26,7 @@ export interface Snapshot {
   readonly throughput: Throughput;
   /** Length of the shared `failed` list; `null` before the first count. */
   readonly failedTotal: number | null;
-  /** Left out before the first count See `delayed.counted`. */
+  /** Left out before the first count. See `delayed.counted`. */
   readonly delayed?: { readonly jobs: number; readonly isComplete: boolean; readonly hasSchedules: boolean };
   /** Events that an operator wants to read again, oldest first, at most `historyLimit`; no output, no counters. */
   readonly history: readonly EngineEvent[];
@@ -49,7 +48,6 @@ export interface RedisState {
   readonly state: 'connecting' | 'up' | 'down';
   readonly sinceMs: number;
   readonly serverVersion: string | null;
-  /** Why it is down. */
   readonly reason: string | null;
 }
 

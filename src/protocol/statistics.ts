@@ -46,7 +46,6 @@ export interface Spread {
   readonly maxMs: number;
 }
 
-/** When the oldest waiting job came. */
 export interface OldestJob {
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
@@ -67,6 +66,5 @@ export interface StatisticsStep {
   readonly started: number;
   readonly finished: number;
   readonly failed: number;
-  /** `null` if no job finished. */
   readonly duration: Spread | null;
 }
