@@ -4,8 +4,7 @@
  */
 import { ChangeLog } from '../failures/change-log.ts';
 import { changeEntries, changeMatches, type FailureCounts } from '../failures/changes.ts';
-import { groupFailures } from '../failures/failure-groups.ts';
-import { countFailures, findFailures } from '../failures/search.ts';
+import { countFailures, findFailures, groupFailures } from '../failures/search.ts';
 import {
   type CommandHandlers,
   type CommandOf,

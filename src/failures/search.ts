@@ -1,21 +1,27 @@
 /**
- * Searches the `failed` list from newer to older entries, page by page, however long it is and however large its entries
- * are. It doesn't block the engine: it yields between pages, and within pages that take long.
+ * Searches, groups and counts the entries of the `failed` list from newer to older ones, page by page, however long it is and
+ * however large its entries are. It doesn't block the engine: it yields between pages, and within pages that take long.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CommandData, FailureEntry, FailureFilter } from '../protocol/commands.ts';
+import type {
+  CommandData,
+  FailureEntry,
+  FailureFilter,
+  FailureGroup,
+  FailureGroupNames,
+} from '../protocol/commands.ts';
 import type { FailedList } from '../resque/failed/failed-list.ts';
 import type { FailurePage, ListedRecord } from '../resque/failed/failed-page.ts';
 import { type FailureView, viewFailure } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
-import { failureMatcher, untimedMatcher } from './failure-matcher.ts';
+import { failureMatcher, groupName, untimedMatcher } from './failure-matcher.ts';
 
 const firstPageSize = 100;
 const largestPageSize = 250;
 const pageBytes = 256 * 1024;
 const longestTurnMs = 8;
 /** Entries that one command examines, so that it can report progress if nothing matches. */
-export const scanLimit = 5_000;
+const scanLimit = 5_000;
 /** Bytes of the entries in one reply. */
 const replyBytes = 8 * 1024 * 1024;
 
@@ -147,6 +153,60 @@ export async function countFailures(
     onPage(looked, count.total);
   }
   return { ...count, newest: newest ?? { total: 0, entries: [] }, nowMs };
+}
+
+/** Characters of an example's error and args. */
+const exampleLimit = 500;
+
+type Groups = Extract<CommandData, { kind: 'failure-groups' }>;
+
+/** Groups the newest matches below an index, of at most `scanLimit` entries. */
+export async function groupFailures(
+  list: FailedList,
+  filter: FailureFilter,
+  before: number | null,
+  byQueue: boolean,
+): Promise<Groups> {
+  const matches = failureMatcher(filter, Date.now());
+  const groups = new Map<string, FailureGroup>();
+  let total = 0;
+  let looked = 0;
+  for await (const page of pagesBefore(list, before)) {
+    total = page.total;
+    for (const { view } of (await viewsOf(page)).toReversed()) {
+      if (matches(view)) add(groups, view, byQueue);
+    }
+    looked += page.entries.length;
+    const [oldest] = page.entries;
+    if (looked < scanLimit || oldest === undefined || oldest.index === 0) continue;
+    return { kind: 'failure-groups', total, looked, groups: [...groups.values()], next: oldest.index };
+  }
+  return { kind: 'failure-groups', total, looked, groups: [...groups.values()], next: null };
+}
+
+/** Entries come from newer to older. */
+function add(groups: Map<string, FailureGroup>, view: FailureView, byQueue: boolean): void {
+  const names = namesOf(view, byQueue);
+  const key = JSON.stringify(names);
+  const retryable = view.isRetryable && view.retriedAt === null ? 1 : 0;
+  const failedAt = view.failedAt === null ? null : cut(view.failedAt, 100);
+  const known = groups.get(key);
+  groups.set(key, {
+    ...names,
+    count: (known?.count ?? 0) + 1,
+    retryable: (known?.retryable ?? 0) + retryable,
+    firstFailedAt: failedAt ?? known?.firstFailedAt ?? null,
+    lastFailedAt: known?.lastFailedAt ?? failedAt,
+    example: known?.example ?? {
+      error: view.error === null ? null : cut(view.error, exampleLimit),
+      args: cut(view.args, exampleLimit),
+    },
+  });
+}
+
+function namesOf({ exception, jobClass, queue }: FailureView, byQueue: boolean): FailureGroupNames {
+  const names = { exception: groupName(exception), jobClass: groupName(jobClass) };
+  return byQueue ? { ...names, queue: groupName(queue) } : names;
 }
 
 /** Longest text. Our texts are not longer, but a record of another client may hold megabytes. */

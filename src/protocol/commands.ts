@@ -181,7 +181,7 @@ export const everyFailure: FailureFilter = {
   text: null,
 };
 
-/** What the failures of a group have in common, exactly. `null`: they have none. Long names are cut, see failure-groups.ts. */
+/** What the failures of a group have in common, exactly. `null`: they have none. Long names are cut, see failure-matcher.ts. */
 export type FailureGroupNames = Readonly<v.InferOutput<typeof group>>;
 
 /** Identifies an entry of the `failed` list by its exact bytes; the index is a hint for finding it fast. */
