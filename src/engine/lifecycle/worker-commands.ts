@@ -1,7 +1,9 @@
 /** Commands about the workers that Redis knows, of every kind and host. Each does a bounded amount of work. */
+
 import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
 import type { WorkerInfo } from '../../protocol/workers.ts';
 import { readSigns, removeStaleWorker } from '../../resque/audit/stale-worker.ts';
+import { cut } from '../../resque/format/payload.ts';
 import { heartbeatTime } from '../../resque/format/timestamps.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import { currentJob } from '../../resque/workers/current-job.ts';
@@ -85,14 +87,10 @@ function infoOf(
         ? null
         : {
             ...{ queue: job.queue, jobClass: job.jobClass, problem: job.problem },
-            args: cut(job.argsText),
+            args: cut(job.argsText, argsLimit),
             ageMs: since(job.runAtMs),
           },
   };
-}
-
-function cut(text: string): string {
-  return text.length <= argsLimit ? text : `${text.slice(0, argsLimit).toWellFormed()}…`;
 }
 
 /**

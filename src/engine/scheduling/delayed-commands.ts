@@ -1,4 +1,5 @@
 /** Commands about delayed jobs and schedules. Each does a bounded amount of work. */
+
 import type { Schedule } from '../../config/config.ts';
 import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../../resque/delayed/delayed-list.ts';
 import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { RecurringJobs } from '../../resque/delayed/recurring-jobs.ts';
+import { cut } from '../../resque/format/payload.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import { ruleFor } from '../jobs/retry.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
@@ -78,13 +80,9 @@ function infoOf(job: DelayedJob, router: QueueRouter): DelayedInfo {
   const policy = queue === null ? null : (router.ownerOf(queue)?.config.retry ?? null);
   return {
     ...{ time, index, sha1, id, dueAtMs, queue, jobClass, isReadable },
-    args: cut(isReadable ? args : item.toString('utf8', 0, 4 * argsLimit)),
+    args: cut(isReadable ? args : item.toString('utf8', 0, 4 * argsLimit), argsLimit),
     retry: retry ? { ...retry, of: policy === null ? null : ruleFor(policy, jobClass).attempts } : null,
   };
-}
-
-function cut(text: string): string {
-  return text.length <= argsLimit ? text.toWellFormed() : `${text.slice(0, argsLimit).toWellFormed()}…`;
 }
 
 export async function changeDelayed(
@@ -126,8 +124,8 @@ function scheduleInfo({ name, source, schedule, problem, next, last }: TimedSche
     timing: schedule === null ? '' : timingText(schedule),
     queue: schedule?.queue ?? null,
     jobClass: schedule?.jobClass ?? null,
-    args: cut(schedule?.args ?? ''),
-    description: cut(schedule?.description ?? ''),
+    args: cut(schedule?.args ?? '', argsLimit),
+    description: cut(schedule?.description ?? '', argsLimit),
     ...{ nextAtMs: ms(next), lastAtMs: ms(last) },
   };
 }
