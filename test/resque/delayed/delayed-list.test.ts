@@ -145,6 +145,18 @@ describe('a change', () => {
     expect(await stage.redis.lrange(`resque:delayed:${later}`, 0, 0)).toEqual([many[1_501]]);
   });
 
+  test('finds nothing at a time whose key is not a list, and changes the others', async () => {
+    await stage.delay(later, rubyItem('mail', 1));
+    const [job] = await all();
+    if (job === undefined) throw new Error('no job');
+    const time = String(later + 1);
+    await stage.client.session.command((commands) => commands.set(stage.client.keys.delayed(time), 'text'));
+    expect(await change('run', { ...job, time }, job)).toEqual(['gone', 'done']);
+    expect(
+      await stage.client.session.command((commands) => commands.llen(stage.client.keys.queue('mail'))),
+    ).toBe(1);
+  });
+
   test('runs no job that names no queue, or whose queue is a set', async () => {
     await stage.redis.sadd('resque:queue:bad', 'x');
     await stage.delay(later, 'not JSON', rubyItem('bad', 1), rubyItem('mail', 1));
