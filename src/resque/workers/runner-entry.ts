@@ -1,189 +1,112 @@
 /**
  * A runner process' entry in the registry, the hash `runners`, by `HOST:PID`. It has what others need if the process dies:
- * its identity, its last heartbeat, and what to do with its jobs.
- *
- * Older and newer versions run side by side: members may be added, never renamed.
+ * its identity, its last heartbeat, and what to do with its jobs. An entry with anything unexpected is unreadable as a whole.
  */
-import type { RunnerConnections } from '../redis/connection-set.ts';
+import * as v from 'valibot';
 
-export interface RunnerAbout {
-  readonly machine: string;
-  readonly pid: number;
-  readonly startedAt: string;
+function list<Item extends v.GenericSchema>(item: Item) {
+  return v.pipe(v.array(item), v.readonly());
+}
+
+/** By the runner's clock, up to the latest possible date. */
+const time = v.pipe(v.number(), v.minValue(-8.64e15), v.maxValue(8.64e15));
+
+const slots = v.object({
+  /** Key of the pool. */
+  runner: v.string(),
+  count: v.number(),
+  /** Set if an operator changed `count`. */
+  byHand: v.exactOptional(
+    v.object({
+      /** What the config says. */
+      configured: v.number(),
+      /** '' if unknown. */
+      by: v.string(),
+      sinceMs: time,
+    }),
+  ),
+});
+
+/** The limits of each queue of a pool, as in the config. */
+const limits = v.object({
+  /** Key of the pool. */
+  runner: v.string(),
+  limit: v.nullable(v.number()),
+  /** Such as `100/m burst 20`. */
+  rate: v.nullable(v.string()),
+});
+
+export const pauseKinds = ['operator', 'all', 'unstartable'] as const;
+
+/** A pause of a queue or a pool; of all queues if it names neither. */
+const pause = v.object({
+  /** `operator`, `all`: by an operator. `unstartable`: the script can't be started. */
+  kind: v.picklist(pauseKinds),
+  /** For people: who paused it, or why; '' if the kind says enough. */
+  detail: v.string(),
+  sinceMs: time,
+  runner: v.exactOptional(v.string()),
+  queue: v.exactOptional(v.string()),
+});
+
+const about = {
+  machine: v.string(),
+  pid: v.number(),
+  startedAt: v.string(),
   /** Instance id: identifies the process in the environment of its programs. Its nonce if left out. */
-  readonly mark?: string;
-  /** Its user. Older versions leave it out. */
-  readonly uid?: number;
+  mark: v.exactOptional(v.string()),
+  /** Its user. */
+  uid: v.exactOptional(v.number()),
   /** Keys of the pools whose interrupted jobs go back to their queues. */
-  readonly requeues: readonly string[];
+  requeues: list(v.string()),
   /**
    * Keys of the at-least-once pools. Left out unless jobs of other pools are on the lists of held jobs as well; those jobs
    * have never started.
    */
-  readonly holds?: readonly string[];
+  holds: v.exactOptional(list(v.string())),
   /** How often a held job may be recovered before it is recorded as failed. */
-  readonly maxRecoveries: number;
-  /** Slots of each pool, for people. Older versions leave out this and `pauses`. */
-  readonly slots?: readonly PoolSlots[];
+  maxRecoveries: v.number(),
+  /** Slots of each pool, for people. */
+  slots: v.exactOptional(list(slots)),
   /** Plugins whose keys it deletes, by key of the pool: see plugin-keys.ts. Left out if there are none. */
-  readonly plugins?: Readonly<Record<string, readonly string[]>>;
+  plugins: v.exactOptional(v.record(v.string(), list(v.string()))),
   /** Pools with limits over all runners. Left out if there are none. */
-  readonly limits?: readonly PoolLimits[];
+  limits: v.exactOptional(list(limits)),
   /** It moves delayed jobs. Left out if it doesn't. */
-  readonly moves?: true;
+  moves: v.exactOptional(v.literal(true)),
   /** Pauses that nothing else in Redis shows. */
-  readonly pauses?: readonly PoolPause[];
-}
+  pauses: v.exactOptional(list(pause)),
+};
 
-export interface PoolSlots {
-  /** Key of the pool. */
-  readonly runner: string;
-  readonly count: number;
-  /** Set if an operator changed `count`. */
-  readonly byHand?: {
-    /** What the config says. */
-    readonly configured: number;
-    /** '' if unknown. */
-    readonly by: string;
-    /** By the runner's clock. */
-    readonly sinceMs: number;
-  };
-}
+const aboutSchema = v.object(about);
 
-/** The limits of each queue of a pool, as in the config. */
-export interface PoolLimits {
-  /** Key of the pool. */
-  readonly runner: string;
-  readonly limit: number | null;
-  /** Such as `100/m burst 20`. */
-  readonly rate: string | null;
-}
-
-/** A pause of a queue or a pool; of all queues if it names neither. */
-export interface PoolPause {
-  /** `operator`, `all`: by an operator. `unstartable`: the script can't be started. */
-  readonly kind: (typeof pauseKinds)[number];
-  /** For people: who paused it, or why; '' if the kind says enough. */
-  readonly detail: string;
-  /** By the runner's clock. */
-  readonly sinceMs: number;
-  readonly runner?: string;
-  readonly queue?: string;
-}
-
-/** The latest possible date. */
-const latestMs = 8.64e15;
-
-export const pauseKinds = ['operator', 'all', 'unstartable'] as const;
-
-export interface RunnerEntry extends RunnerAbout {
+const entrySchema = v.object({
+  ...about,
   /** Distinguishes this process from others with the same name. */
-  readonly nonce: string;
+  nonce: v.string(),
   /** Milliseconds since the epoch, by Redis' clock. */
-  readonly seenAtMs: number;
-  /** Its connections in Redis. Left out by older versions, and if the server doesn't tell its run id. */
-  readonly connections?: RunnerConnections;
-}
+  seenAtMs: v.number(),
+  /** Its connections in Redis. Left out if the server doesn't tell its run id. */
+  connections: v.exactOptional(v.object({ runId: v.string(), ids: list(v.number()) })),
+});
+
+export type RunnerAbout = Readonly<v.InferOutput<typeof aboutSchema>>;
+export type RunnerEntry = Readonly<v.InferOutput<typeof entrySchema>>;
+export type PoolSlots = Readonly<v.InferOutput<typeof slots>>;
+export type PoolLimits = Readonly<v.InferOutput<typeof limits>>;
+export type PoolPause = Readonly<v.InferOutput<typeof pause>>;
 
 export function writeEntry(entry: RunnerEntry): string {
   return JSON.stringify(entry);
 }
 
-/** @returns `null` if this version can't read it */
+/** @returns `null` if the entry is unreadable */
 export function readEntry(text: string): RunnerEntry | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return isEntry(value) ? withKnownOptions(value) : null;
+    const read = v.safeParse(entrySchema, JSON.parse(text));
+    return read.success ? read.output : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-}
-
-function isEntry(value: unknown): value is RunnerEntry {
-  if (typeof value !== 'object' || value === null) return false;
-  const { nonce, machine, pid, startedAt, requeues, maxRecoveries, seenAtMs } = value as Partial<RunnerEntry>;
-  return (
-    typeof nonce === 'string' &&
-    typeof machine === 'string' &&
-    typeof pid === 'number' &&
-    typeof startedAt === 'string' &&
-    typeof seenAtMs === 'number' &&
-    typeof maxRecoveries === 'number' &&
-    isStrings(requeues)
-  );
-}
-
-/** Without optional members of an unexpected type. */
-function withKnownOptions({
-  uid,
-  connections,
-  holds,
-  slots,
-  limits,
-  moves,
-  plugins,
-  pauses,
-  ...entry
-}: RunnerEntry): RunnerEntry {
-  return {
-    ...entry,
-    ...(typeof uid === 'number' ? { uid } : {}),
-    ...(isConnections(connections) ? { connections } : {}),
-    ...(isStrings(holds) ? { holds } : {}),
-    ...(moves === true ? { moves } : {}),
-    ...(isPlugins(plugins) ? { plugins } : {}),
-    ...(Array.isArray(slots) ? { slots: slots.filter(isSlots).map(withKnownChange) } : {}),
-    ...(Array.isArray(limits) ? { limits: limits.filter(isLimits) } : {}),
-    ...(Array.isArray(pauses) ? { pauses: pauses.filter(isPause) } : {}),
-  };
-}
-
-function isPlugins(value: unknown): value is Readonly<Record<string, readonly string[]>> {
-  return typeof value === 'object' && value !== null && Object.values(value).every(isStrings);
-}
-
-function isConnections(value: unknown): value is RunnerConnections {
-  if (typeof value !== 'object' || value === null) return false;
-  const { runId, ids } = value as Partial<RunnerConnections>;
-  return typeof runId === 'string' && Array.isArray(ids) && ids.every((id) => typeof id === 'number');
-}
-
-function isSlots(value: unknown): value is PoolSlots {
-  if (typeof value !== 'object' || value === null) return false;
-  const { runner, count } = value as Partial<PoolSlots>;
-  return typeof runner === 'string' && typeof count === 'number';
-}
-
-function withKnownChange({ byHand, ...slots }: PoolSlots): PoolSlots {
-  if (typeof byHand !== 'object' || byHand === null) return slots;
-  const { configured, by, sinceMs } = byHand as Partial<NonNullable<PoolSlots['byHand']>>;
-  const isKnown = typeof configured === 'number' && typeof by === 'string' && isTime(sinceMs);
-  return isKnown ? { ...slots, byHand: { configured, by, sinceMs } } : slots;
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Math.abs(value) <= latestMs;
-}
-
-function isLimits(value: unknown): value is PoolLimits {
-  if (typeof value !== 'object' || value === null) return false;
-  const { runner, limit, rate } = value as Partial<PoolLimits>;
-  const isLimit = limit === null || typeof limit === 'number';
-  return typeof runner === 'string' && isLimit && (rate === null || typeof rate === 'string');
-}
-
-function isPause(value: unknown): value is PoolPause {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, detail, sinceMs, runner, queue } = value as Partial<PoolPause>;
-  return (
-    pauseKinds.some((each) => each === kind) &&
-    typeof detail === 'string' &&
-    isTime(sinceMs) &&
-    [runner, queue].every((name) => name === undefined || typeof name === 'string')
-  );
-}
-
-function isStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

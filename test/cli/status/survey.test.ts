@@ -304,7 +304,7 @@ describe("a runner's own entry", () => {
       slots: [
         { runner: 'mail', count: 8, byHand },
         { runner: 'low,x_*', count: 2, byHand: { ...byHand, configured: 1, by: '' } },
-        { runner: 'bill', count: 1, byHand: { configured: 'two' } },
+        { runner: 'bill', count: 1 },
       ],
       pauses,
     });
@@ -338,20 +338,25 @@ describe("a runner's own entry", () => {
     );
   });
 
-  test('ignores invalid members, and those of a later version', async () => {
-    const wrong = [1, { runner: 'mail', count: 'x' }, ...slots];
-    const pauses = [
-      null,
-      { kind: 'moon', detail: '', sinceMs },
-      { kind: 'all', detail: 1, sinceMs },
-      { kind: 'all', detail: '', sinceMs: 1e300 },
-      { kind: 'operator', detail: '', sinceMs, queue: 'mail', more: 1 },
-    ];
-    await stage.enlist('web.runner:5', { slots: wrong, pauses });
+  test('ignores unknown members, and shows nothing of an entry with an invalid one', async () => {
+    const pause = { kind: 'operator', detail: '', sinceMs, queue: 'mail' };
     await stage.register('web.runner:5-0:mail');
+    await stage.enlist('web.runner:5', { slots, pauses: [{ ...pause, more: 1 }] });
     expect(await stage.process('web.runner:5')).toMatchObject({ slots: 10, pauses: [{ queue: 'mail' }] });
-    await stage.enlist('web.runner:5', { slots: 'many', pauses: {} });
-    expect(await stage.process('web.runner:5')).toMatchObject({ slots: 1, pauses: [] });
+    for (const invalid of [
+      { slots: [1, ...slots] },
+      { slots: [{ runner: 'mail', count: 'x' }] },
+      { slots: [{ runner: 'mail', count: 1, byHand: { configured: 'two' } }] },
+      { slots: 'many' },
+      { pauses: {} },
+      { pauses: [null] },
+      { pauses: [{ ...pause, kind: 'moon' }] },
+      { pauses: [{ ...pause, detail: 1 }] },
+      { pauses: [{ ...pause, sinceMs: 1e300 }] },
+    ]) {
+      await stage.enlist('web.runner:5', { slots, pauses: [pause], ...invalid });
+      expect(await stage.process('web.runner:5')).toMatchObject({ slots: 1, pauses: [] });
+    }
   });
 });
 
