@@ -187,7 +187,7 @@ export class Engine {
       runners: this.#router.pools.map(poolView),
     });
     this.#redisSide.start();
-    void this.#jobs.backoff.lookAhead();
+    void this.#jobs.health.lookAhead();
   }
 
   stop(mode: ShutdownMode): void {
@@ -275,7 +275,7 @@ export class Engine {
       ...metricsChanged(this.#lastConfig ?? this.#options.config, config),
     ];
     this.#lastConfig = config;
-    this.#jobs.backoff.checkNow();
+    this.#jobs.health.checkNow();
     const { names: needsRestart, details } = changesForRestart(this.#options.config, config);
     const kept = overridesAtWork(this.#router);
     this.#bus.publish({

@@ -74,7 +74,7 @@ export function figuresOf({ router, jobs, redisSide, statistics, namespace }: Fi
     })),
     pools: router.pools.map((pool) => ({
       ...{ key: pool.key, busy: pool.busy, slots: pool.concurrency },
-      failedStarts: jobs.backoff.failedStarts.get(pool.key) ?? 0,
+      failedStarts: jobs.health.failedStarts.get(pool.key) ?? 0,
       isUnstartable: router.pausesOfPool(pool).some(({ kind }) => kind === 'unstartable'),
     })),
     unwritten: dispatcher.outbox.unwritten,

@@ -24,9 +24,9 @@ import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import { type Outcome, payloadFor, type TakenJob } from '../pools/taken-job.ts';
 import { Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
+import type { PoolHealth } from '../process/pool-health.ts';
 import { launchSpecOf } from '../process/program.ts';
 import { noResult } from '../process/result-lines.ts';
-import type { StartBackoff } from '../process/start-backoff.ts';
 import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
 import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
 import type { WarmChildren } from '../warm/warm-children.ts';
@@ -58,7 +58,7 @@ export interface JobContext {
   /** Set while a screen looks. */
   readonly watcher: JobWatcher | null;
   readonly warm: WarmChildren;
-  readonly backoff: StartBackoff;
+  readonly health: PoolHealth;
   /** Jobs that run, by id. */
   readonly running: Map<string, Job>;
   nextId(): string;
@@ -119,7 +119,7 @@ export class Job implements OutputSink {
 
   async #run(program: Child | WarmChild): Promise<Outcome> {
     // Started.
-    const { running, publish, backoff } = this.#context;
+    const { running, publish, health } = this.#context;
     const { config } = this.taken.pool;
     running.set(this.id, this);
     publish({ type: 'job.started', job: this.view });
@@ -140,7 +140,7 @@ export class Job implements OutputSink {
     if (mayNeverHaveRun(exit) && this.#killedFor === null) {
       const notStarted = await whyItNeverRan(config);
       if (notStarted !== null) {
-        void backoff.failed(this.taken.pool, notStarted);
+        void health.failed(this.taken.pool, notStarted);
         return this.#conclude({ kind: 'requeue' }, exit);
       }
     }
@@ -168,7 +168,7 @@ export class Job implements OutputSink {
 
   /** @returns `null` if the program can't be started: its pool is on hold from now on */
   #startProgram(): Child | WarmChild | null {
-    const { warm, backoff } = this.#context;
+    const { warm, health } = this.#context;
     const { pool } = this.taken;
     this.#startedAtMs = Date.now();
     this.#startedAt = performance.now();
@@ -176,10 +176,10 @@ export class Job implements OutputSink {
     const warmChild = isKnownInAdvance(this.taken) ? warm.childFor(this.taken) : null;
     const program = warmChild ?? this.#startChild();
     if (isNotStarted(program)) {
-      void backoff.failed(pool, program);
+      void health.failed(pool, program);
       return null;
     }
-    backoff.started(pool);
+    health.started(pool);
     this.#program = program;
     const { timeoutSeconds } = pool.config;
     if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.#timeOut(program));

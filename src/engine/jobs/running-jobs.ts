@@ -1,15 +1,14 @@
 /**
- * The jobs that run, and what they share: warm children, the pauses after failed starts, what jobs leave behind. One job's
+ * The jobs that run, and what they share: warm children, the health of their pools, what jobs leave behind. One job's
  * story is in `job.ts`.
  */
 import type { EngineEvent, EngineFact, KillReason } from '../../protocol/events.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { type Refusal, Shortages } from '../pools/shortages.ts';
 import type { Outcome, TakenJob } from '../pools/taken-job.ts';
 import { signalGroup } from '../process/child.ts';
+import { PoolHealth } from '../process/pool-health.ts';
 import { ProcessGroups } from '../process/process-groups.ts';
-import { StartBackoff } from '../process/start-backoff.ts';
 import { WarmChildren } from '../warm/warm-children.ts';
 import { type Job, type JobContext, type JobOutputs, type JobWatcher, startJob } from './job.ts';
 
@@ -43,10 +42,9 @@ export class RunningJobs implements JobRunner, JobContext {
   readonly outputs: JobOutputs;
   watcher: JobWatcher | null = null;
   readonly running = new Map<string, Job>();
-  readonly backoff: StartBackoff;
+  readonly health: PoolHealth;
   readonly warm: WarmChildren;
   readonly #processGroups = new ProcessGroups();
-  readonly #shortages: Shortages;
   #count = 0;
 
   constructor({ router, mark, outputs, publish }: RunningJobsOptions) {
@@ -54,21 +52,18 @@ export class RunningJobs implements JobRunner, JobContext {
     this.outputs = outputs;
     this.publish = publish;
     const childrenOf = (pool: Pool) => this.#childrenOf(pool);
-    this.backoff = new StartBackoff(router, (pool, refusal) => this.#refused(pool, refusal));
-    this.warm = new WarmChildren({
-      ...{ router, mark, publish, childrenOf },
-      backoff: this.backoff,
-      processGroups: this.#processGroups,
-      onEnded: () => this.#shortages.ended(),
-    });
-    this.#shortages = new Shortages({
-      ...{ publish, childrenOf },
-      pools: () => router.pools,
-      hasIdle: (pool) => this.warm.waitingFor(pool) > 0,
+    this.health = new PoolHealth({
+      ...{ router, publish, childrenOf },
+      giveBackFiles: () => outputs.giveBackFiles(),
       onMore: () => {
         this.warm.update();
         router.onMore();
       },
+    });
+    const { health } = this;
+    this.warm = new WarmChildren({
+      ...{ router, health, mark, childrenOf },
+      processGroups: this.#processGroups,
     });
   }
 
@@ -83,15 +78,8 @@ export class RunningJobs implements JobRunner, JobContext {
 
   childEnded({ pid, taken: { pool } }: Job): void {
     this.#processGroups.end(pid, pool.config.killAfterSeconds);
-    this.#shortages.ended();
     // Its descriptors are free for a warm child.
     if (pool.hasWarmChildren) this.warm.update();
-  }
-
-  #refused(pool: Pool, refusal: Refusal): void {
-    // Jobs are worth more than the output that is kept for screens.
-    const isHelped = (refusal === 'EMFILE' || refusal === 'ENFILE') && this.outputs.giveBackFiles();
-    if (!isHelped) this.#shortages.refused(pool, refusal);
   }
 
   #childrenOf(pool: Pool): number {
@@ -117,13 +105,12 @@ export class RunningJobs implements JobRunner, JobContext {
 
   /** What changes which queues may be taken from also changes how many warm children are wanted. */
   heard({ type }: EngineEvent): void {
-    if (type === 'config.reloaded') this.#shortages.review();
     this.warm.heard(type);
   }
 
   stop(): void {
     this.warm.stop();
-    this.#shortages.stop();
+    this.health.stop();
   }
 
   terminate(): void {
@@ -143,7 +130,6 @@ export class RunningJobs implements JobRunner, JobContext {
   async gone(): Promise<void> {
     await this.warm.gone();
     await this.#processGroups.gone();
-    this.backoff.stop();
   }
 
   /** The process ends this instant, whatever the cause: no child may outlive it. */

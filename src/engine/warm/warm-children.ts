@@ -5,28 +5,24 @@
  * A child that ends by itself without having run a job costs no job. It is replaced after a pause, which gets longer each
  * time; until then, jobs start as if there were no warm children.
  */
-import type { EngineEventType, EngineFact } from '../../protocol/events.ts';
+import type { EngineEventType } from '../../protocol/events.ts';
 import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
 import type { ExitStatus } from '../launch/libc.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import type { TakenJob } from '../pools/taken-job.ts';
+import type { PoolHealth } from '../process/pool-health.ts';
 import type { ProcessGroups } from '../process/process-groups.ts';
-import type { StartBackoff } from '../process/start-backoff.ts';
-import { RespawnBackoff } from './respawn-backoff.ts';
 import { startWarmChild, type WarmChild } from './warm-child.ts';
 
 export interface WarmChildrenOptions {
   readonly router: QueueRouter;
-  readonly backoff: StartBackoff;
+  readonly health: PoolHealth;
   readonly processGroups: ProcessGroups;
   /** Identifies this runner process, in the environment of its children. */
   readonly mark: string;
-  readonly publish: (fact: EngineFact) => void;
   /** The children of a pool that run a job or wait for one. */
   readonly childrenOf: (pool: Pool) => number;
-  /** A child has ended. */
-  readonly onEnded: () => void;
 }
 
 /** After these there may be too many children or too few. */
@@ -48,7 +44,6 @@ const ageCheckMs = 1_000;
 
 export class WarmChildren {
   readonly #options: WarmChildrenOptions;
-  readonly #respawns: RespawnBackoff;
   /** The child that waits for a job of a slot, or in persistent mode works in it. */
   readonly #children = new Map<Slot, WarmChild>();
   /** All of them, including those that have their last job or were asked to leave. */
@@ -61,7 +56,6 @@ export class WarmChildren {
 
   constructor(options: WarmChildrenOptions) {
     this.#options = options;
-    this.#respawns = new RespawnBackoff(options.publish, () => this.update());
   }
 
   /** Something changed. Acts once, in a later turn of the loop. */
@@ -115,7 +109,6 @@ export class WarmChildren {
   /** Lets all children leave, for good. */
   stop(): void {
     this.#isStopped = true;
-    this.#respawns.stop();
     if (this.#ageTimer !== null) clearInterval(this.#ageTimer);
     for (const child of this.#all) if (!child.isWorking) child.leave();
   }
@@ -131,8 +124,8 @@ export class WarmChildren {
   }
 
   #settle(): void {
-    const { backoff } = this.#options;
-    this.#respawns.review();
+    const { health } = this.#options;
+    health.reviewDeaths();
     for (const child of [...this.#children.values()]) {
       if (!this.#isWanted(child) || (child.isWaiting && this.#room(child.pool) < 0)) this.#dismiss(child);
     }
@@ -140,7 +133,7 @@ export class WarmChildren {
     let needsAgeCheck = false;
     for (const { pool, slot, queue } of this.#places()) {
       needsAgeCheck ||= pool.config.prestartMaxAgeSeconds !== null && pool.config.mode === 'process';
-      if (this.#children.has(slot) || this.#respawns.isOn(pool) || this.#room(pool) <= 0) continue;
+      if (this.#children.has(slot) || health.isDying(pool) || this.#room(pool) <= 0) continue;
       if (started === startsPerTurn) {
         this.update();
         break;
@@ -148,10 +141,10 @@ export class WarmChildren {
       started += 1;
       const child = this.#start(pool, slot, queue);
       if (isNotStarted(child)) {
-        void backoff.failed(pool, child);
+        void health.failed(pool, child);
         break;
       }
-      backoff.started(pool);
+      health.started(pool);
     }
     this.#checkAges(needsAgeCheck);
   }
@@ -200,8 +193,8 @@ export class WarmChildren {
   }
 
   #start(pool: Pool, slot: Slot, queue: string): WarmChild | NotStarted {
-    const { mark } = this.#options;
-    const child = startWarmChild({ pool, slot, queue, mark }, () => this.#respawns.served(pool));
+    const { mark, health } = this.#options;
+    const child = startWarmChild({ pool, slot, queue, mark }, () => health.served(pool));
     if (isNotStarted(child)) return child;
     this.#all.add(child);
     this.#children.set(slot, child);
@@ -222,13 +215,12 @@ export class WarmChildren {
   }
 
   #ended(child: WarmChild, exit: ExitStatus): void {
-    const { processGroups, onEnded } = this.#options;
+    const { processGroups, health } = this.#options;
     this.#all.delete(child);
     this.#forget(child);
-    onEnded();
     processGroups.end(child.pid, child.config.killAfterSeconds);
-    if (child.isFault(exit)) this.#respawns.died(child.pool, { child, exit });
-    else if (child.hasServed) this.#respawns.served(child.pool);
+    if (child.isFault(exit)) health.died(child.pool, { child, exit });
+    else if (child.hasServed) health.served(child.pool);
     this.update();
     if (this.#all.size > 0) return;
     for (const resolve of this.#onceGone.splice(0)) resolve();

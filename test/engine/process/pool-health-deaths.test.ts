@@ -1,28 +1,32 @@
 /** Pauses after waiting children that end by themselves, with a fake clock. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Pool } from '../../../src/engine/pools/pool.ts';
-import { RespawnBackoff } from '../../../src/engine/warm/respawn-backoff.ts';
+import { PoolHealth } from '../../../src/engine/process/pool-health.ts';
 import type { EngineFact } from '../../../src/protocol/events.ts';
 import { runnerDefaults } from '../../helpers/runner-config.ts';
 
 let facts: EngineFact[] = [];
 let overs = 0;
-let throttle: RespawnBackoff;
+let health: PoolHealth;
 
 beforeEach(() => {
   vi.useFakeTimers();
   facts = [];
   overs = 0;
-  throttle = new RespawnBackoff(
-    (fact) => facts.push(fact),
-    () => {
+  const ignore = () => {};
+  health = new PoolHealth({
+    router: { pools: [], holdPool: ignore, releasePool: ignore, pausePool: ignore, resumePool: ignore },
+    publish: (fact) => facts.push(fact),
+    childrenOf: () => 0,
+    giveBackFiles: () => false,
+    onMore: () => {
       overs += 1;
     },
-  );
+  });
 });
 
 afterEach(() => {
-  throttle.stop();
+  health.stop();
   vi.useRealTimers();
 });
 
@@ -37,7 +41,7 @@ interface Life {
 
 /** Reports that a child of the pool has just ended. */
 function die(pool: Pool, { livedMs = 0, lastWords = '' }: Life = {}): void {
-  throttle.died(pool, {
+  health.died(pool, {
     child: { config: pool.config, startedAtMs: performance.now() - livedMs, lastWords },
     exit: { exitCode: 3, signal: null },
   });
@@ -69,9 +73,9 @@ test('no child may start until the pause is over, which is then reported', () =>
   const pool = newPool();
   die(pool);
   vi.advanceTimersByTime(999);
-  expect([throttle.isOn(pool), overs]).toEqual([true, 0]);
+  expect([health.isDying(pool), overs]).toEqual([true, 0]);
   vi.advanceTimersByTime(1);
-  expect([throttle.isOn(pool), overs]).toEqual([false, 1]);
+  expect([health.isDying(pool), overs]).toEqual([false, 1]);
 });
 
 test('pauses double up to 30 s, and the throttling counts from the first one', () => {
@@ -82,9 +86,9 @@ test('pauses double up to 30 s, and the throttling counts from the first one', (
     expect(pausesMs().at(-1)).toBe(pauseMs);
     expect(pool.throttled?.sinceMs).toBe(sinceMs);
     vi.advanceTimersByTime(pauseMs - 1);
-    expect(throttle.isOn(pool)).toBe(true);
+    expect(health.isDying(pool)).toBe(true);
     vi.advanceTimersByTime(1);
-    expect(throttle.isOn(pool)).toBe(false);
+    expect(health.isDying(pool)).toBe(false);
   }
   expect(types()).not.toContain('runner.unthrottled');
 });
@@ -134,11 +138,11 @@ test('another end in those 10 s restarts them', () => {
 test('a child that runs a job ends the throttling, but not the pause', () => {
   const pool = newPool();
   die(pool);
-  throttle.served(pool);
-  expect([types(), throttle.isOn(pool)]).toEqual([['runner.throttled'], true]);
+  health.served(pool);
+  expect([types(), health.isDying(pool)]).toEqual([['runner.throttled'], true]);
   vi.advanceTimersByTime(1_000);
-  throttle.served(pool);
-  throttle.served(pool);
+  health.served(pool);
+  health.served(pool);
   expect(types()).toEqual(['runner.throttled', 'runner.unthrottled']);
   vi.advanceTimersByTime(60_000);
   expect([types().length, overs]).toEqual([2, 1]);
@@ -147,11 +151,11 @@ test('a child that runs a job ends the throttling, but not the pause', () => {
 test('pools are independent of each other', () => {
   const [mail, news] = [newPool('mail'), newPool('news')];
   die(mail);
-  expect([throttle.isOn(mail), throttle.isOn(news)]).toEqual([true, false]);
-  throttle.served(news);
+  expect([health.isDying(mail), health.isDying(news)]).toEqual([true, false]);
+  health.served(news);
   vi.advanceTimersByTime(1_000);
   die(news);
-  throttle.served(mail);
+  health.served(mail);
   expect(facts.map((fact) => [fact.type, 'runner' in fact ? fact.runner : null])).toEqual([
     ['runner.throttled', 'mail'],
     ['runner.throttled', 'news'],
@@ -165,8 +169,8 @@ test('a new config ends the throttling immediately, and so does the removal of t
   for (const pool of [same, changed, retired]) die(pool);
   changed.config = { ...changed.config };
   retired.isRemoved = true;
-  throttle.review();
-  expect([same, changed, retired].map((pool) => throttle.isOn(pool))).toEqual([true, false, false]);
+  health.reviewDeaths();
+  expect([same, changed, retired].map((pool) => health.isDying(pool))).toEqual([true, false, false]);
   expect(facts.slice(3)).toEqual([
     { type: 'runner.unthrottled', runner: 'changed' },
     { type: 'runner.unthrottled', runner: 'retired' },
@@ -181,6 +185,6 @@ test('a stop leaves no timer', () => {
   const other = newPool('other');
   die(other);
   vi.advanceTimersByTime(500);
-  throttle.stop();
+  health.stop();
   expect(vi.getTimerCount()).toBe(0);
 });
