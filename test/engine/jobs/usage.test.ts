@@ -46,7 +46,9 @@ describe.runIf(process.platform === 'linux')('of a job, its end tells', () => {
     const { mebibytes, script } = allocate();
     const engine = await stage.start([stage.runner('mail', stage.script(script))]);
     await stage.enqueue('mail', 1);
-    const { peakMemoryBytes = 0 } = await finished(engine);
+    const { outcome, peakMemoryBytes = 0 } = await finished(engine);
+    // On a machine with too little memory, `dd` fails.
+    expect(outcome).toBe('succeeded');
     expect(peakMemoryBytes / 1_048_576).toBeGreaterThanOrEqual(mebibytes);
     expect(peakMemoryBytes / 1_048_576).toBeLessThan(mebibytes + 16);
   });
