@@ -43,6 +43,5 @@ test.each(all)("%s follows Prometheus' rules for names", (name, { type, unit, he
   expect(name).toMatch(/^(resque_runner|process)_[a-z_]+$/);
   expect(name.endsWith('_total')).toBe(type === 'counter');
   if (unit !== null) expect(name.replace(/_total$/, '')).toMatch(new RegExp(`_${unit}$`));
-  // OpenMetrics would escape quotes in a help text; Prometheus' own format would not.
   expect(help).toMatch(/^[^"\\\n|]+\.$/);
 });

@@ -110,9 +110,9 @@ export class Listener {
   async #answer(request: IncomingMessage, served: Served): Promise<Answer> {
     const { method = '', url = '', headers, socket } = request;
     const isLoopback = this.address.kind === 'tcp' && isLoopbackAddress(socket.localAddress ?? '');
-    const { host = '', accept = '' } = headers;
+    const { host = '' } = headers;
     try {
-      return await answerTo({ method, url, host, accept, isLoopback }, served);
+      return await answerTo({ method, url, host, isLoopback }, served);
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
       return failure();

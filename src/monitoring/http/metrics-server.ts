@@ -23,7 +23,7 @@ export class MetricsServer {
       version,
       onFolded: (label, limit) => engine.report({ type: 'metrics.folded', label, limit }),
     });
-    this.#served = { page: (format) => this.#pages.page(format), health };
+    this.#served = { page: () => this.#pages.page(), health };
   }
 
   /** Rejects with the system's error. */
@@ -37,55 +37,39 @@ export class MetricsServer {
     return this.#listener?.text ?? null;
   }
 
-  /** Applies a config that was read again. If the new address can't be used, the old one stays. */
+  /** Applies a config that was read again. If its address can't be used, the old one stays, unless it has the same port. */
   async reconfigure({ listen, hasClassLabel }: MetricsConfig): Promise<void> {
     this.#engine.countClasses(hasClassLabel && listen !== null);
     const before = this.#listener;
     if (listen?.text === before?.address.text) return;
+    // The old address may block the new one, as one address of the machine does for all of them.
+    if (listen === null || haveSamePort(before?.address, listen)) await this.#closeListener();
     if (listen === null) {
-      this.#listener = null;
       if (before !== null) this.#engine.report({ type: 'metrics.closed', address: before.text });
-      await before?.close();
       return;
     }
     try {
-      await this.#move(before, listen);
-      this.#engine.report({ type: 'metrics.opened', address: this.address ?? listen.text });
+      const opened = await Listener.open(listen, this.#served);
+      await this.#closeListener();
+      this.#listener = opened;
+      this.#engine.report({ type: 'metrics.opened', address: opened.text });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#engine.report({ type: 'metrics.failed', address: listen.text, reason, current: this.address });
     }
   }
 
-  async #move(before: Listener | null, listen: ListenAddress): Promise<void> {
-    try {
-      this.#listener = await Listener.open(listen, this.#served);
-      await before?.close();
-    } catch (error) {
-      if (before === null || !haveSamePort(before.address, listen)) throw error;
-      // The old address may block the new one, as one address of the machine does for all of them.
-      this.#listener = null;
-      await before.close();
-      await this.#open(listen, before.address);
-    }
-  }
-
-  /** @param otherwise opened instead if that fails; rejects all the same */
-  async #open(listen: ListenAddress, otherwise: ListenAddress): Promise<void> {
-    try {
-      this.#listener = await Listener.open(listen, this.#served);
-    } catch (error) {
-      this.#listener = await Listener.open(otherwise, this.#served);
-      throw error;
-    }
-  }
-
   async close(): Promise<void> {
     this.#pages.stop();
+    await this.#closeListener();
+  }
+
+  async #closeListener(): Promise<void> {
     await this.#listener?.close();
+    this.#listener = null;
   }
 }
 
-function haveSamePort(a: ListenAddress, b: ListenAddress): boolean {
-  return a.kind === 'tcp' && b.kind === 'tcp' && a.port === b.port;
+function haveSamePort(a: ListenAddress | undefined, b: ListenAddress): boolean {
+  return a?.kind === 'tcp' && b.kind === 'tcp' && a.port === b.port;
 }

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net';
 import type { Verdict } from '../health/health.ts';
 import type { Page } from '../metrics/page.ts';
-import type { PageFormat } from '../metrics/text.ts';
 
 export interface Answer {
   readonly status: number;
@@ -16,7 +15,6 @@ export interface Request {
   readonly url: string;
   /** '' if there is none. */
   readonly host: string;
-  readonly accept: string;
   /** Whether it came over a loopback address. */
   readonly isLoopback: boolean;
 }
@@ -28,7 +26,7 @@ export interface Judge {
 }
 
 export interface Served {
-  readonly page: (format: PageFormat) => Promise<Page>;
+  readonly page: () => Promise<Page>;
   /** Answers immediately. */
   readonly health: Judge;
 }
@@ -63,21 +61,9 @@ function isOwnName(host: string): boolean {
   return host === '' || name === 'localhost' || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
-async function metrics({ accept }: Request, { page }: Served): Promise<Answer> {
-  const { contentType, body } = await page(formatFor(accept));
+async function metrics(_: Request, { page }: Served): Promise<Answer> {
+  const { contentType, body } = await page();
   return { status: 200, headers: { 'content-type': contentType }, body };
-}
-
-/** OpenMetrics if it is asked for and nothing else is preferred. */
-function formatFor(accept: string): PageFormat {
-  const qualities = new Map<string, number>();
-  for (const range of accept.toLowerCase().split(',')) {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
-    const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-    qualities.set(type, Math.max(quality, qualities.get(type) ?? 0));
-  }
-  const open = qualities.get('application/openmetrics-text') ?? 0;
-  return open > 0 && open >= (qualities.get('text/plain') ?? 0) ? 'openmetrics' : 'prometheus';
 }
 
 function verdict(judged: Verdict): Answer {

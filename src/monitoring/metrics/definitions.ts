@@ -12,7 +12,7 @@ export interface Definition {
   readonly hasClass?: true;
   /** `null`: a number of things. */
   readonly unit: 'seconds' | 'bytes' | null;
-  /** One line without quotes, which OpenMetrics would escape. */
+  /** One line without quotes. */
   readonly help: string;
 }
 

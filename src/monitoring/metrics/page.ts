@@ -1,12 +1,12 @@
 /**
- * The text of /metrics. No matter how often it is read, it is made at most once a second for each format, and Redis is read at
- * most once a second, one read at a time. A reader waits up to half a second for Redis. Then the page has no metrics that are
+ * The text of /metrics. No matter how often it is read, it is made at most once a second, and Redis is read at most once a
+ * second, one read at a time. A reader waits up to half a second for Redis. Then the page has no metrics that are
  * read from Redis.
  */
 import type { EngineFigures, ReadFigures } from '../../engine/figures.ts';
 import { Collector, type CollectorOptions, mostQueues } from './collect.ts';
 import { OwnProcess } from './own-readings.ts';
-import { contentTypes, type PageFormat, pageText } from './text.ts';
+import { contentType, pageText } from './text.ts';
 
 const lifetimeMs = 1_000;
 const redisLimitMs = 500;
@@ -31,7 +31,7 @@ export class MetricsPages {
   readonly #source: MetricsSource;
   readonly #collector: Collector;
   readonly #own = new OwnProcess();
-  readonly #pages = new Map<PageFormat, Kept<Page>>();
+  #page: Kept<Page> | null = null;
   #reading: (Kept<ReadFigures | null> & { isPending: boolean }) | null = null;
 
   constructor(source: MetricsSource, options: CollectorOptions) {
@@ -43,20 +43,22 @@ export class MetricsPages {
     this.#own.stop();
   }
 
-  page(format: PageFormat): Promise<Page> {
-    const kept = this.#pages.get(format);
-    if (kept !== undefined && performance.now() - kept.sinceMs < lifetimeMs) return kept.value;
-    const value = this.#make(format);
-    this.#pages.set(format, { sinceMs: performance.now(), value });
+  page(): Promise<Page> {
+    const kept = this.#page;
+    if (kept !== null && performance.now() - kept.sinceMs < lifetimeMs) return kept.value;
+    const value = this.#make();
+    this.#page = { sinceMs: performance.now(), value };
     // The next reader tries again.
-    value.catch(() => this.#pages.delete(format));
+    value.catch(() => {
+      this.#page = null;
+    });
     return value;
   }
 
-  async #make(format: PageFormat): Promise<Page> {
+  async #make(): Promise<Page> {
     const read = await this.#readInTime();
     const samples = this.#collector.collect(this.#source.figures(), read, this.#own.read());
-    return { contentType: contentTypes[format], body: await pageText(samples, format) };
+    return { contentType, body: await pageText(samples) };
   }
 
   /** @returns `null` if Redis can't be read now */

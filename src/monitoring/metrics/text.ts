@@ -1,12 +1,10 @@
 /**
- * Lays out metrics as text, in Prometheus' format or in OpenMetrics. prom-client writes the lines; the values are ours,
+ * Lays out metrics as text, in Prometheus' format. prom-client writes the lines; the values are ours,
  * because its own counters would count everything a second time.
  */
-import { type Metric, Registry, type RegistryContentType } from 'prom-client';
+import { type Metric, Registry } from 'prom-client';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
 import type { HistogramValues, Labels } from './series.ts';
-
-export type PageFormat = 'prometheus' | 'openmetrics';
 
 export interface Sample {
   /** Best the same object for many samples: prom-client keeps its text. */
@@ -18,27 +16,23 @@ export interface Sample {
 
 export type Samples = Readonly<Record<MetricName, readonly Sample[]>>;
 
-export const contentTypes: Readonly<Record<PageFormat, RegistryContentType>> = {
-  prometheus: Registry.PROMETHEUS_CONTENT_TYPE,
-  openmetrics: Registry.OPENMETRICS_CONTENT_TYPE,
-};
+export const contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** With 1,000 queues, a page has 45,000 lines. Those of the histograms of fifty queues take a few milliseconds. */
 const samplesAtOnce = 50;
 
 /** In pieces, so that jobs get their turns in between. */
-export async function pageText(samples: Samples, format: PageFormat): Promise<Buffer> {
+export async function pageText(samples: Samples): Promise<Buffer> {
   const pieces: string[] = [];
   for (const [name, definition] of Object.entries(definitions) as [MetricName, Definition][]) {
     const all = samples[name];
     for (let from = 0; from < all.length; from += samplesAtOnce) {
       if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-      const lines = await linesOf(name, definition, all.slice(from, from + samplesAtOnce), format);
+      const lines = await linesOf(name, definition, all.slice(from, from + samplesAtOnce));
       // The two lines about the metric precede each piece.
       pieces.push(from === 0 ? lines : lines.split('\n').slice(2).join('\n'));
     }
   }
-  if (format === 'openmetrics') pieces.push('# EOF');
   return Buffer.from(`${pieces.join('\n')}\n`);
 }
 
@@ -46,20 +40,16 @@ async function linesOf(
   name: MetricName,
   { help, type }: Definition,
   samples: readonly Sample[],
-  format: PageFormat,
 ): Promise<string> {
-  // In OpenMetrics, a counter has its `_total`, but not its family. prom-client adds it there.
-  const family = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
   const values = samples.flatMap(({ labels, own = {}, value }) =>
     typeof value === 'number'
       ? [{ labels: own, sharedLabels: labels, value }]
       : histogram(name, labels, value),
   );
-  const metric = { name: family, get: () => Promise.resolve({ name: family, help, type, values }) };
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(contentTypes[format]);
+  const metric = { name, get: () => Promise.resolve({ name, help, type, values }) };
+  const registry = new Registry();
   registry.registerMetric(metric as unknown as Metric);
-  return await registry.getSingleMetricAsString(family);
+  return await registry.getSingleMetricAsString(name);
 }
 
 function histogram(name: string, sharedLabels: Labels, { boundsMs, counts, sumMs }: HistogramValues) {
@@ -77,7 +67,7 @@ function histogram(name: string, sharedLabels: Labels, { boundsMs, counts, sumMs
 
 const knownBuckets = new WeakMap<readonly number[], readonly Labels[]>();
 
-/** `0.5`, `60.0`, as OpenMetrics wants it; the same in the other format, so that queries don't depend on the format. */
+/** `0.5`, `60.0`: as Prometheus itself writes them, in all of its formats. */
 function bucketLabels(boundsMs: readonly number[]): readonly Labels[] {
   const known = knownBuckets.get(boundsMs);
   if (known !== undefined) return known;

@@ -3,7 +3,6 @@ import type { EngineFigures, QueueFigures, ReadFigures } from '../../../src/engi
 import { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
 import { Statistics } from '../../../src/engine/statistics/statistics.ts';
 import { MetricsPages } from '../../../src/monitoring/metrics/page.ts';
-import type { PageFormat } from '../../../src/monitoring/metrics/text.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
 
 export function queue(name: string, fields: Partial<QueueFigures> = {}): QueueFigures {
@@ -47,8 +46,8 @@ export class FakeEngine {
     { version: '1.2.3', onFolded: (label, limit) => this.folded.push([label, limit]) },
   );
 
-  async text(format: PageFormat = 'prometheus'): Promise<string> {
-    return (await this.pages.page(format)).body.toString();
+  async text(): Promise<string> {
+    return (await this.pages.page()).body.toString();
   }
 }
 

@@ -56,16 +56,6 @@ test('CPU time of jobs adds up, and memory is the highest; it is missing while n
   expect(valuesOf(text, 'resque_runner_job_peak_memory_bytes')).toEqual({ '{queue="mail"}': 7_000 });
 });
 
-test('OpenMetrics differs in the names of families and in its end', async () => {
-  engine.now = figures({ queues: [queue('mail', { totals: succeeded(7) })] });
-  const [prometheus, open] = [await engine.text(), await engine.text('openmetrics')];
-  expect(prometheus).toContain('# TYPE resque_runner_jobs_finished_total counter\n');
-  expect(open).toContain('# TYPE resque_runner_jobs_finished counter\n');
-  expect(open).toMatch(/\n# EOF\n$/);
-  const samples = (text: string) => text.split('\n').filter((line) => /^resque.*queue=/.test(line));
-  expect(samples(open)).toEqual(samples(prometheus));
-});
-
 test('names of queues with quotes, backslashes and line breaks are escaped', async () => {
   engine.now = figures({ queues: [queue('a"b\\c\nd', { running: 3 })] });
   expect(valuesOf(await engine.text(), 'resque_runner_jobs_running')).toEqual({
@@ -97,7 +87,6 @@ describe('Redis is read', () => {
     engine.read = read({ failures: 3 });
     const texts = await Promise.all(Array.from({ length: 100 }, () => engine.text()));
     expect(new Set(texts).size).toBe(1);
-    await engine.text('openmetrics');
     vi.advanceTimersByTime(990);
     expect(valuesOf(await engine.text(), 'resque_runner_failed_length')).toEqual({ '': 3 });
     expect(engine.reads).toBe(1);
