@@ -49,20 +49,11 @@ export const healthMessages = {
     `the runner at ${visible(path)} did not answer within ${duration(limitMs)}`,
 };
 
-export interface StatusFacts {
-  readonly busy: number;
-  readonly slots: number;
-  readonly perSecond: number;
-  readonly failed: number;
-}
-
 /** The status that a runner gives systemd for people, and what the runner says if it can't notify systemd. */
 export const systemdMessages = {
-  /** `systemctl status` shows it: `12/24 slots, 4.2/s, 3 failed`. */
-  status({ busy, slots, perSecond, failed }: StatusFacts): string {
-    const rate = perSecond < 100 ? perSecond.toFixed(1) : grouped(Math.round(perSecond));
-    return `${grouped(busy)}/${grouped(slots)} slots, ${rate}/s, ${grouped(failed)} failed`;
-  },
+  /** `systemctl status` shows it: `12/24 slots, 3 failed`. */
+  status: (busy: number, slots: number, failed: number) =>
+    `${grouped(busy)}/${grouped(slots)} slots, ${grouped(failed)} failed`,
   stopping: (running: number) =>
     running === 0
       ? 'stopping'

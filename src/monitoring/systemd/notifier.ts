@@ -1,14 +1,17 @@
 /**
  * Sends notifications to systemd in order, and never holds up the runner. What can't be sent is tried again, unless a later
- * notification of the same kind has replaced it by then: of each kind, at most one waits.
+ * notification of the same kind has replaced it by then. Without koffi, systemd's own program `systemd-notify` sends them, a
+ * process each.
  */
+import { execFile } from 'node:child_process';
 import { systemdMessages } from '../../messages/runners.ts';
 import type { Cancel, Clock } from '../../resque/redis/clock.ts';
 import { type Datagrams, type Koffi, openDatagrams } from './datagrams.ts';
-import { notifyByProgram } from './notify-program.ts';
 
 const retryMs = 1_000;
 const closeLimitMs = 1_000;
+/** `systemd-notify` waits until systemd has read the notification. */
+const programLimitMs = 5_000;
 
 export interface NotifierOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -22,7 +25,7 @@ export interface NotifierOptions {
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #datagrams: Datagrams | null;
-  /** Oldest first. */
+  /** Oldest first, of each kind at most one. */
   #waiting: string[] = [];
   #sending: Promise<void> | null = null;
   readonly #end = new AbortController();
@@ -51,8 +54,7 @@ export class Notifier {
   /** @param text assignments, one a line; the first one is the kind: `READY=1\nSTATUS=…` */
   send(text: string): void {
     if (this.#end.signal.aborted) return;
-    this.#waiting = this.#waiting.filter((waiting) => kindOf(waiting) !== kindOf(text));
-    this.#waiting.push(text);
+    this.#waiting = [...this.#waiting.filter((waiting) => kindOf(waiting) !== kindOf(text)), text];
     this.#sending ??= this.#sendAll();
   }
 
@@ -72,31 +74,40 @@ export class Notifier {
       const problem = await this.#sendOne(text);
       if (this.#end.signal.aborted) return;
       if (problem === null) continue;
-      this.#keep(text);
-      this.#tellOnce(problem);
-      const retry = () => {
-        this.#sending ??= this.#sendAll();
-      };
-      this.#cancelRetry = this.#options.clock.after(retryMs, retry, { keepsAlive: false });
+      this.#failed(text, problem);
       break;
     }
     this.#sending = null;
   }
 
+  /** @returns why it was not sent; `null` if it was */
   #sendOne(text: string): Promise<string | null> | string | null {
     if (this.#datagrams !== null) return this.#datagrams.send(text);
-    return notifyByProgram(text, this.#options.env, this.#end.signal);
+    const { env } = this.#options;
+    const options = {
+      env,
+      signal: this.#end.signal,
+      timeout: programLimitMs,
+      killSignal: 'SIGKILL',
+    } as const;
+    return new Promise((resolve) => {
+      execFile('systemd-notify', text.split('\n'), options, (error) => {
+        if (error === null) resolve(null);
+        else resolve(error.code === 'ENOENT' ? 'systemd-notify is not installed' : error.message.trim());
+      });
+    });
   }
 
-  #keep(text: string): void {
+  #failed(text: string, problem: string): void {
+    const { clock, tell } = this.#options;
     const isReplaced = this.#waiting.some((waiting) => kindOf(waiting) === kindOf(text));
     if (!isReplaced) this.#waiting.unshift(text);
-  }
-
-  #tellOnce(problem: string): void {
-    if (this.#told.has(problem)) return;
+    const retry = () => {
+      this.#sending ??= this.#sendAll();
+    };
+    this.#cancelRetry = clock.after(retryMs, retry, { keepsAlive: false });
+    if (!this.#told.has(problem)) tell(systemdMessages.unsent(problem));
     this.#told.add(problem);
-    this.#options.tell(systemdMessages.unsent(problem));
   }
 }
 

@@ -43,8 +43,6 @@ export function openSystemd(
 /** Between two looks at the status; longer if each notification is a process. */
 const statusMs = 5_000;
 const costlyStatusMs = 30_000;
-/** The rate is that of the last minute. */
-const rateMs = 60_000;
 /** While it stops, systemd waits this much longer after each of the notifications, which come more often. */
 const extensionMs = 30_000;
 const extendEveryMs = 10_000;
@@ -55,23 +53,18 @@ export class Systemd {
   #isReady = false;
   /** When the timetable of the stop ends, by the monotonic clock; `null` before a stop. */
   #stopsUntilMs: number | null = null;
-  #finished = 0;
   #failed = 0;
-  /** `#finished` at the last looks, oldest first. */
-  #finishedAt: number[] = [0];
-  readonly #statusMs: number;
   #told = '';
   #hasToldNoPing = false;
 
   constructor(options: SystemdOptions) {
     const { engine, clock, env, pid, notifier } = options;
     this.#options = options;
-    this.#statusMs = notifier.isCheap ? statusMs : costlyStatusMs;
     const every = (ms: number, act: () => void) => clock.every(ms, act, { keepsAlive: false });
     const watchdogMs = watchdogMsOf(env, pid);
     this.#stops = [
       engine.subscribe((event) => this.#heard(event)),
-      every(this.#statusMs, () => this.#look()),
+      every(notifier.isCheap ? statusMs : costlyStatusMs, () => this.#sendStatus()),
       every(extendEveryMs, () => this.#extend()),
       ...(watchdogMs === null ? [] : [every(watchdogMs / 2, () => this.#ping())]),
     ];
@@ -104,23 +97,17 @@ export class Systemd {
         this.#ping();
         break;
       case 'job.finished':
-        if (event.outcome === 'succeeded' || event.outcome === 'failed' || event.outcome === 'retried')
-          this.#count(event.outcome !== 'succeeded');
+        if (event.outcome === 'failed' || event.outcome === 'retried') this.#failed += 1;
         break;
       case 'failure.recorded':
         // Its payload is not a job, so there are no other events of it.
-        if (event.failure.jobId === null) this.#count(true);
+        if (event.failure.jobId === null) this.#failed += 1;
         break;
       case 'engine.stopping':
         this.#stop(event.mode);
         break;
       default:
     }
-  }
-
-  #count(hasFailed: boolean): void {
-    this.#finished += 1;
-    if (hasFailed) this.#failed += 1;
   }
 
   #stop(mode: ShutdownMode): void {
@@ -148,12 +135,6 @@ export class Systemd {
     this.#hasToldNoPing = !verdict.ok;
   }
 
-  #look(): void {
-    this.#finishedAt.push(this.#finished);
-    this.#finishedAt = this.#finishedAt.slice(-1 - rateMs / this.#statusMs);
-    this.#sendStatus();
-  }
-
   #sendStatus(): void {
     const status = this.#newStatus();
     if (status !== null) this.#options.notifier.send(status);
@@ -178,9 +159,7 @@ export class Systemd {
     if (this.#stopsUntilMs !== null) return systemdMessages.stopping(busy);
     const verdict = health.readyz();
     if (!verdict.ok) return verdict.reasons.join('; ');
-    const seconds = ((this.#finishedAt.length - 1) * this.#statusMs) / 1_000;
-    const perSecond = seconds === 0 ? 0 : (this.#finished - (this.#finishedAt[0] ?? 0)) / seconds;
-    return systemdMessages.status({ busy, slots, perSecond, failed: this.#failed });
+    return systemdMessages.status(busy, slots, this.#failed);
   }
 }
 
