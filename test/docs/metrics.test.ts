@@ -19,7 +19,7 @@ function withTables(text: string): string {
 function tableOf(start: string): string {
   const rows = all
     .filter(([name]) => name.startsWith(start))
-    .map(([name, { type, labels, help, hasClass = false }]) => {
+    .map(([name, { type, labels = [], help, hasClass = false }]) => {
       const names = [...labels, ...(hasClass ? ['class'] : [])].map((label) => `\`${label}\``).join(', ');
       return `| \`${name}\` | ${type} | ${names} | ${help} |`;
     });
@@ -42,6 +42,6 @@ test('it has each metric once', () => {
 test.each(all)("%s follows Prometheus' rules for names", (name, { type, unit, help }) => {
   expect(name).toMatch(/^(resque_runner|process)_[a-z_]+$/);
   expect(name.endsWith('_total')).toBe(type === 'counter');
-  if (unit !== null) expect(name.replace(/_total$/, '')).toMatch(new RegExp(`_${unit}$`));
+  if (unit !== undefined) expect(name.replace(/_total$/, '')).toMatch(new RegExp(`_${unit}$`));
   expect(help).toMatch(/^[^"\\\n|]+\.$/);
 });

@@ -48,7 +48,7 @@ export function problemsOf(query: string): string[] {
       problems.push(`there is no metric ${name}`);
       continue;
     }
-    const own = [...ofTargets, ...definition.labels, ...(name.endsWith('_bucket') ? ['le'] : [])];
+    const own = [...ofTargets, ...(definition.labels ?? []), ...(name.endsWith('_bucket') ? ['le'] : [])];
     for (const label of own) labels.add(label);
     for (const [, label = '', values = ''] of matchers.matchAll(/(\w+)[=!]~?"([^"]*)"/g)) {
       if (!own.includes(label)) problems.push(`${name} has no label ${label}`);

@@ -3,8 +3,6 @@ import type { JobOutcome, JobUsage } from '../../protocol/job.ts';
 import { Histogram, jobBoundsMs } from './histogram.ts';
 
 export class JobTotals {
-  /** Rises with every change. */
-  version = 0;
   readonly ended: Record<JobOutcome, number> = {
     ...{ succeeded: 0, failed: 0, retried: 0, requeued: 0, snoozed: 0 },
   };
@@ -19,14 +17,12 @@ export class JobTotals {
   peakMemoryBytes: number | null = null;
 
   waited(ms: number): void {
-    this.version += 1;
     this.waits ??= new Histogram(jobBoundsMs);
     this.waits.count(ms);
   }
 
   /** @param durationMs `null` if it never ran */
   end(outcome: JobOutcome, durationMs: number | null, { cpuMs = 0, peakMemoryBytes }: JobUsage = {}): void {
-    this.version += 1;
     this.ended[outcome] += 1;
     this.cpuMs += cpuMs;
     if (peakMemoryBytes !== undefined && peakMemoryBytes > (this.peakMemoryBytes ?? 0)) {

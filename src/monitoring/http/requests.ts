@@ -1,7 +1,7 @@
 /** Decides what a request gets, without the network. */
 import { isIP } from 'node:net';
 import type { Verdict } from '../health/health.ts';
-import type { Page } from '../metrics/page.ts';
+import { contentType } from '../metrics/page.ts';
 
 export interface Answer {
   readonly status: number;
@@ -26,7 +26,7 @@ export interface Judge {
 }
 
 export interface Served {
-  readonly page: () => Promise<Page>;
+  readonly page: () => Promise<Buffer>;
   /** Answers immediately. */
   readonly health: Judge;
 }
@@ -62,8 +62,7 @@ function isOwnName(host: string): boolean {
 }
 
 async function metrics(_: Request, { page }: Served): Promise<Answer> {
-  const { contentType, body } = await page();
-  return { status: 200, headers: { 'content-type': contentType }, body };
+  return { status: 200, headers: { 'content-type': contentType }, body: await page() };
 }
 
 function verdict(judged: Verdict): Answer {

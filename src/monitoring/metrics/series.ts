@@ -1,136 +1,116 @@
 /**
- * The totals of jobs as series. Several members, such as queues, can share the labels of one series. Such a series must never
- * fall, although its members disappear and begin again at 0: so it adds up what its members gain.
+ * The values of labels, and series of totals, when there are many queues. The first values of a label keep their names, all
+ * others share `other`. Without a bound, a pattern in the config that matches 10,000 queues would make as many series in
+ * Prometheus.
  */
-import type { JobTotals } from '../../engine/statistics/job-totals.ts';
+import { Histogram, jobBoundsMs } from '../../engine/statistics/histogram.ts';
+import { JobTotals } from '../../engine/statistics/job-totals.ts';
+
+export const otherValue = 'other';
 
 export type Labels = Readonly<Record<string, string>>;
 
 export interface TotalsSeries {
   readonly labels: Labels;
-  /** Jobs by their outcome. */
-  readonly ended: Readonly<Record<string, number>>;
-  /** `null` before the first one. */
-  readonly durations: HistogramValues | null;
-  readonly waits: HistogramValues | null;
-  readonly cpuMs: number;
+  readonly totals: JobTotals;
 }
 
-export interface HistogramValues {
-  readonly boundsMs: readonly number[];
-  /** Like those of `Histogram`. */
-  readonly counts: ArrayLike<number>;
-  readonly sumMs: number;
-}
-
-export interface Member {
+export interface Member extends TotalsSeries {
   /** Unique. */
   readonly key: string;
-  readonly labels: Labels;
   /** Whether other members may have the same labels. */
   readonly isShared: boolean;
-  readonly totals: JobTotals;
 }
 
-/** What a member of a shared series had the last time. */
-interface Last {
-  readonly totals: JobTotals;
-  version: number;
-  /** Like those of `flatten`. */
-  readonly numbers: Float64Array;
-}
-
-interface Shared {
-  readonly labels: Labels;
-  readonly sum: Float64Array;
-  readonly outcomes: readonly string[];
-  readonly boundsMs: readonly number[];
-}
-
+/**
+ * Several members, such as queues, can share the labels of one series. Such a series must never fall, although its members
+ * disappear and begin again at 0: so it keeps what those had that are gone.
+ */
 export class SeriesOfTotals {
-  readonly #shared = new Map<string, Shared>();
-  #last = new Map<string, Last>();
+  /** The members of shared series, the last time. */
+  #before: ReadonlyMap<string, Member> = new Map();
+  readonly #gone = new Sums();
 
   /** Call it with all members that exist. */
   of(members: Iterable<Member>): TotalsSeries[] {
     const series: TotalsSeries[] = [];
-    const last = new Map<string, Last>();
-    for (const { key, labels, isShared, totals } of members) {
-      if (isShared) last.set(key, this.#gain(labels, totals, this.#last.get(key)));
-      else {
-        const { ended, durations, waits, cpuMs } = totals;
-        series.push({ labels, ended, durations: unlessEmpty(durations), waits, cpuMs });
-      }
+    const shared = new Map<string, Member>();
+    for (const member of members) {
+      if (member.isShared) shared.set(member.key, member);
+      else series.push(member);
     }
-    this.#last = last;
-    for (const shared of this.#shared.values()) series.push(seriesOf(shared));
-    return series;
+    for (const [key, member] of this.#before) {
+      // Other totals: it went away and came back in between.
+      if (shared.get(key)?.totals !== member.totals) this.#gone.add(member);
+    }
+    this.#before = shared;
+    const sums = new Sums();
+    for (const each of [...this.#gone.series, ...shared.values()]) sums.add(each);
+    return [...series, ...sums.series];
+  }
+}
+
+/** Totals added up by their labels. */
+class Sums {
+  readonly #sums = new Map<string, TotalsSeries>();
+
+  get series(): Iterable<TotalsSeries> {
+    return this.#sums.values();
   }
 
-  #gain(labels: Labels, totals: JobTotals, before: Last | undefined): Last {
-    const shared = this.#sharedOf(labels, totals);
-    // Other totals: it went away and came back in between.
-    const last =
-      before?.totals === totals
-        ? before
-        : { totals, version: 0, numbers: new Float64Array(shared.sum.length) };
-    if (last.version === totals.version) return last;
-    last.version = totals.version;
-    flatten(totals, (at, number) => {
-      shared.sum[at] = (shared.sum[at] ?? 0) + number - (last.numbers[at] ?? 0);
-      last.numbers[at] = number;
-    });
-    return last;
-  }
-
-  #sharedOf(labels: Labels, { ended, durations: { boundsMs } }: JobTotals): Shared {
+  add({ labels, totals }: TotalsSeries): void {
     const name = JSON.stringify(labels);
-    const known = this.#shared.get(name);
-    if (known !== undefined) return known;
-    const outcomes = Object.keys(ended);
-    const sum = new Float64Array(outcomes.length + 1 + 2 * (boundsMs.length + 2));
-    const shared = { labels, sum, outcomes, boundsMs };
-    this.#shared.set(name, shared);
-    return shared;
+    const sum = this.#sums.get(name) ?? { labels, totals: new JobTotals() };
+    this.#sums.set(name, sum);
+    addTotals(sum.totals, totals);
   }
 }
 
-/** All numbers in a row: outcomes, the CPU time, then each histogram with its sum. */
-function flatten(
-  { ended, durations, waits, cpuMs }: JobTotals,
-  take: (at: number, number: number) => void,
-): void {
-  let at = 0;
-  const next = (number: number) => {
-    take(at, number);
-    at += 1;
-  };
-  for (const count of Object.values(ended)) next(count);
-  next(cpuMs);
-  for (const each of [durations, waits]) {
-    if (each === null) continue;
-    for (const count of each.counts) next(count);
-    next(each.sumMs);
+function addTotals(sum: JobTotals, { ended, cpuMs, durations, waits }: JobTotals): void {
+  for (const outcome of Object.keys(ended) as (keyof typeof ended)[]) sum.ended[outcome] += ended[outcome];
+  sum.cpuMs += cpuMs;
+  addHistogram(sum.durations, durations);
+  if (waits === null) return;
+  sum.waits ??= new Histogram(jobBoundsMs);
+  addHistogram(sum.waits, waits);
+}
+
+function addHistogram(sum: Histogram, { counts, sumMs }: Histogram): void {
+  for (const [at, count] of counts.entries()) sum.counts[at] = (sum.counts[at] ?? 0) + count;
+  sum.sumMs += sumMs;
+}
+
+export class LabelFold {
+  readonly #limit: number;
+  readonly #onFolded: () => void;
+  readonly #named = new Set<string>();
+  #folded = new Set<string>();
+  #isTold = false;
+
+  /** @param onFolded called once, when the first value has no place */
+  constructor(limit: number, onFolded: () => void) {
+    this.#limit = limit;
+    this.#onFolded = onFolded;
   }
-}
 
-function seriesOf({ labels, sum, outcomes, boundsMs }: Shared): TotalsSeries {
-  const size = boundsMs.length + 1;
-  const histogramAt = (at: number): HistogramValues => ({
-    boundsMs,
-    counts: sum.subarray(at, at + size),
-    sumMs: sum[at + size] ?? 0,
-  });
-  return {
-    labels,
-    ended: Object.fromEntries(outcomes.map((outcome, at) => [outcome, sum[at] ?? 0])),
-    cpuMs: sum[outcomes.length] ?? 0,
-    durations: unlessEmpty(histogramAt(outcomes.length + 1)),
-    waits: unlessEmpty(histogramAt(outcomes.length + 1 + size + 1)),
-  };
-}
+  /** What the label says for a value. It stays the same as long as the value exists: counters must not move. */
+  labelOf(value: string): string {
+    if (this.#named.has(value)) return value;
+    // Its series couldn't be told from that of the folded ones.
+    if (value === otherValue || this.#folded.has(value)) return otherValue;
+    if (this.#named.size < this.#limit) {
+      this.#named.add(value);
+      return value;
+    }
+    this.#folded.add(value);
+    if (!this.#isTold) this.#onFolded();
+    this.#isTold = true;
+    return otherValue;
+  }
 
-function unlessEmpty(values: HistogramValues): HistogramValues | null {
-  for (let at = 0; at < values.counts.length; at += 1) if ((values.counts[at] ?? 0) > 0) return values;
-  return null;
+  /** Forgets values that no longer exist, so that others can have their places. */
+  keep(exists: (value: string) => boolean): void {
+    for (const value of this.#named) if (!exists(value)) this.#named.delete(value);
+    for (const value of this.#folded) if (!exists(value)) this.#folded.delete(value);
+  }
 }

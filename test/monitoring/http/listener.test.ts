@@ -32,7 +32,7 @@ const path = () => join(directory, 'metrics.sock');
 
 async function open(): Promise<Listener> {
   const ok = () => ({ ok: true }) as const;
-  const page = () => Promise.resolve({ contentType: 'text/plain', body });
+  const page = () => Promise.resolve(body);
   const served = { page, health: { livez: ok, readyz: ok } };
   const listener = await Listener.open({ kind: 'unix', text: '', path: path() }, served, limits);
   listeners.push(listener);

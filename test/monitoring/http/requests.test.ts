@@ -4,7 +4,7 @@ import { answerTo, type Request } from '../../../src/monitoring/http/requests.ts
 
 const ok = { ok: true } as const;
 const served = {
-  page: () => Promise.resolve({ contentType: 'text/plain', body: Buffer.from('up 1\n') }),
+  page: () => Promise.resolve(Buffer.from('up 1\n')),
   health: { livez: () => ok, readyz: () => ({ ok: false, reasons: ['Redis is away'] }) as const },
 };
 

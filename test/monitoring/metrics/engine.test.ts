@@ -17,7 +17,7 @@ afterEach(async () => {
 /** A page that no reader has seen. */
 async function textOf({ engine }: TestEngine): Promise<string> {
   const pages = new MetricsPages(engine, { version: '1', onFolded: () => {} });
-  const { body } = await pages.page();
+  const body = await pages.page();
   pages.stop();
   return body.toString();
 }

@@ -47,7 +47,7 @@ export class FakeEngine {
   );
 
   async text(): Promise<string> {
-    return (await this.pages.page()).body.toString();
+    return (await this.pages.page()).toString();
   }
 }
 

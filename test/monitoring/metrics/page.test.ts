@@ -40,6 +40,7 @@ test('counters of a queue begin at 0, before its first job', async () => {
     '{outcome="snoozed",queue="mail"}': 0,
   });
   expect(text).not.toContain('job_duration_seconds');
+  expect(valuesOf(text, 'resque_runner_step_duration_seconds_count')).toEqual({ '': 0 });
 });
 
 test('CPU time of jobs adds up, and memory is the highest; it is missing while none is known', async () => {

@@ -1,8 +1,7 @@
 /** Series that several queues share never fall. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LabelFold } from '../../../src/monitoring/metrics/label-fold.ts';
-import { type Member, SeriesOfTotals } from '../../../src/monitoring/metrics/series.ts';
+import { LabelFold, type Member, SeriesOfTotals } from '../../../src/monitoring/metrics/series.ts';
 import { succeeded } from './figures.ts';
 
 const shared = (key: string, ...durationsMs: number[]): Member => ({
@@ -12,7 +11,7 @@ const shared = (key: string, ...durationsMs: number[]): Member => ({
 test('a shared series is the sum of its members, and keeps what members had that are gone', () => {
   const series = new SeriesOfTotals();
   const sums = (...members: Member[]) =>
-    series.of(members).map(({ ended, durations }) => [ended.succeeded, durations?.sumMs]);
+    series.of(members).map(({ totals: { ended, durations } }) => [ended.succeeded, durations.sumMs]);
   const b = shared('b', 10);
   expect(sums(shared('a', 1, 2), b)).toEqual([[3, 13]]);
   b.totals.end('succeeded', 20);
@@ -22,8 +21,8 @@ test('a shared series is the sum of its members, and keeps what members had that
   expect(sums()).toEqual([[5, 38]]);
   const busy = shared('c');
   busy.totals.end('succeeded', 1, { cpuMs: 7 });
-  expect(series.of([busy])[0]?.cpuMs).toBe(7);
-  expect(series.of([])[0]?.cpuMs).toBe(7);
+  expect(series.of([busy])[0]?.totals.cpuMs).toBe(7);
+  expect(series.of([])[0]?.totals.cpuMs).toBe(7);
 });
 
 test('whatever members do, a shared series never falls', () => {
@@ -36,7 +35,7 @@ test('whatever members do, a shared series never falls', () => {
         const members = Object.entries(state).map(([key, jobs]) =>
           shared(key, ...Array<number>(jobs).fill(1)),
         );
-        const now = series.of(members)[0]?.ended.succeeded ?? 0;
+        const now = series.of(members)[0]?.totals.ended.succeeded ?? 0;
         expect(now).toBeGreaterThanOrEqual(before);
         before = now;
       }
