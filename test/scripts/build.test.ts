@@ -27,7 +27,8 @@ describe('the bundle', () => {
     const files = Object.entries(metafile.outputs)
       .filter(([, { entryPoint }]) => entryPoint !== undefined && started.includes(entryPoint))
       .flatMap(([file]) => filesLoadedWith(metafile, file, 'at start'));
-    expect(new Set(files).size).toBeLessThan(23);
+    // Without merged chunks there would be about a hundred. A changed import moves their number by a few.
+    expect(new Set(files).size).toBeLessThan(28);
   });
 
   test('loads nothing of metrics unless they are on', () => {
