@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { FailureCounts } from '../failures/changes.ts';
 import { type Command, type CommandReply, commandTable, done, refused } from '../protocol/commands.ts';
 import type { EngineEvent, EngineFact, OwnersFact, ShutdownMode } from '../protocol/events.ts';
-import type { OutputReader } from '../protocol/output.ts';
+import type { OutputReader } from '../protocol/job.ts';
 import { describeRedis, type ReachableRedis } from '../resque/redis/connection.ts';
 import { answerLimitMs } from '../resque/redis/send.ts';
 import type { Progress } from '../resque/steps/client.ts';

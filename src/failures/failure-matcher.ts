@@ -1,6 +1,5 @@
 import type { FailureFilter } from '../protocol/commands.ts';
-import { durationMs } from '../protocol/durations.ts';
-import { globMatcher } from '../protocol/glob.ts';
+import { durationMs, globMatcher } from '../protocol/matching.ts';
 import type { FailureView } from '../resque/format/failure-record.ts';
 import { cut } from '../resque/format/payload.ts';
 import { latestTimeOfText } from '../resque/format/timestamps.ts';

@@ -1,10 +1,15 @@
 /** Commands to the engine: one table says which fields each one has, and within which limits. */
 import * as v from 'valibot';
-import { type DelayedData, delayedPageLimit, type SchedulesData } from './delayed.ts';
 import type { JobUsage } from './job.ts';
+import {
+  type DelayedData,
+  delayedPageLimit,
+  type SchedulesData,
+  type WaitingJob,
+  type WorkersData,
+  workersLimit,
+} from './redis-views.ts';
 import type { StatisticsSteps } from './statistics.ts';
-import type { WaitingJob } from './waiting.ts';
-import { type WorkersData, workersLimit } from './workers.ts';
 
 /** Replies and events repeat names; real ones are shorter. */
 const longestText = 4_096;

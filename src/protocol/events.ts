@@ -111,306 +111,201 @@ export interface FailureSummary {
   readonly signal: string | null;
 }
 
-interface FailuresChange {
-  readonly count: number;
-  /** If they were retried, those that they went back to. */
-  readonly queues: readonly string[];
-  /** Set if it was a single failure. */
-  readonly jobClass: string | null;
-}
+/** `queues`: if they were retried, those that they went back to. `jobClass`: set if it was a single failure. */
+type FailuresChange = { count: number; queues: readonly string[]; jobClass: string | null };
+/** `name`: of the schedule. */
+type ScheduledJob = { name: string; queue: string; jobClass: string };
+/** `outcome`: set if it is told because the job has failed. For the log only: screens read the output itself. */
+type LoggedOutput = { jobId: string; queue: string; jobClass: string | null; outcome?: 'failed' | 'retried' };
+/** `count`: outcomes, and jobs that go back. `unrun`: as many jobs Redis may have handed out without a reply. None has run. */
+type Spooled = { count: number; unrun: number };
 
-interface ScheduledJob {
-  /** Of the schedule. */
-  readonly name: string;
-  readonly queue: string;
-  readonly jobClass: string;
-}
-
-/** The fields of each type of event. */
+/** The fields of each type of event. `peer` and `holder` are processes, `HOST:PID`. */
 interface Facts {
   'engine.started': {
-    readonly version: string;
-    readonly pid: number;
-    readonly workerHost: string;
-    readonly namespace: string;
+    version: string;
+    pid: number;
+    workerHost: string;
+    namespace: string;
     /** Where Redis is, password masked. */
-    readonly redis: string;
-    readonly runners: readonly PoolView[];
+    redis: string;
+    runners: readonly PoolView[];
   };
-  'engine.stopping': { readonly mode: ShutdownMode; readonly running: number };
-  'engine.stopped': {
-    readonly processed: number;
-    readonly failed: number;
-    /** Outcomes that Redis couldn't store; 0 after a clean stop. */
-    readonly unwritten: number;
-  };
-  'redis.up': { readonly serverVersion: string; readonly awayMs: number | null };
-  'redis.down': { readonly reason: string };
+  'engine.stopping': { mode: ShutdownMode; running: number };
+  /** `unwritten`: outcomes that Redis couldn't store; 0 after a clean stop. */
+  'engine.stopped': { processed: number; failed: number; unwritten: number };
+  'redis.up': { serverVersion: string; awayMs: number | null };
+  'redis.down': { reason: string };
   /** Redis came back without the last steps of this runner, or without all of them. */
   'steps.forgotten': {
-    readonly steps: number;
-    readonly isEverything: boolean;
-    readonly rewritten: number;
-    readonly running: number;
+    steps: number;
+    isEverything: boolean;
+    rewritten: number;
+    running: number;
     /** Recorded jobs without a known end: now recorded as failed, or put back. */
-    readonly settled: number;
+    settled: number;
   };
   /** Others declared this runner dead and accounted for its jobs. It continues under a new registration. */
   'engine.declared-dead': {
     /** Jobs that went back to their queues; their programs are killed here. */
-    readonly killed: number;
+    killed: number;
     /** Jobs that were recorded as failed. Their programs may finish, but their outcomes are ignored. */
-    readonly finishing: number;
+    finishing: number;
     /** Dropped outcomes of jobs that other runners have accounted for. */
-    readonly dropped: number;
+    dropped: number;
   };
   /** A job's outcome is not recorded, because another runner has accounted for the job. */
-  'outcome.dropped': {
-    readonly worker: string;
-    readonly outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze';
-  };
+  'outcome.dropped': { worker: string; outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze' };
   /** Another process, which may be alive, has this runner's name. */
-  'engine.renamed': {
-    readonly workerHost: string;
-    /** `HOST:PID` */
-    readonly holder: string;
-  };
+  'engine.renamed': { workerHost: string; holder: string };
   /** Retries that could not wait, because a key in Redis has another type. They are recorded as failed. */
-  'retries.refused': { readonly count: number };
+  'retries.refused': { count: number };
   /** Redis refused to raise a counter. Published once. */
-  'counter.refused': { readonly reason: string };
+  'counter.refused': { reason: string };
   /** What operators had set by hand before this runner started, and applies again. Published once. */
-  'overrides.kept': { readonly kept: readonly OverrideView[] };
+  'overrides.kept': { kept: readonly OverrideView[] };
   /** Redis doesn't keep what operators set by hand, so it ends with this runner. Published when the reason changes. */
-  'overrides.refused': { readonly reason: string };
+  'overrides.refused': { reason: string };
   /** The runner stops before it could tell Redis these changes by hand: the next one doesn't know them. */
-  'overrides.lost': { readonly lost: readonly LostOverride[] };
-  'runner.added': { readonly runner: PoolView };
-  'runner.changed': { readonly runner: PoolView };
-  'runner.removed': { readonly runner: string };
-  'runner.throttled': { readonly runner: string; readonly throttled: Throttled };
-  'runner.unthrottled': { readonly runner: string };
-  'queue.added': { readonly queue: QueueView };
-  'queue.removed': { readonly queue: string };
-  'queue.paused': {
-    readonly queue: string;
-    readonly pauses: readonly PauseReason[];
-    /** `queues.paused` or `queues.resumed` tells it: logs and lists of events leave this one out. */
-    readonly isPart?: true;
-  };
-  'queue.resumed': { readonly queue: string; readonly isPart?: true };
-  /** All queues of an entry are paused, or all queues; also those that appear later. The parts follow. */
-  'queues.paused': {
-    /** `null`: all queues. */
-    readonly runner: string | null;
-    /** Those of this scope. */
-    readonly pauses: readonly PauseReason[];
-  };
+  'overrides.lost': { lost: readonly LostOverride[] };
+  'runner.added': { runner: PoolView };
+  'runner.changed': { runner: PoolView };
+  'runner.removed': { runner: string };
+  'runner.throttled': { runner: string; throttled: Throttled };
+  'runner.unthrottled': { runner: string };
+  'queue.added': { queue: QueueView };
+  'queue.removed': { queue: string };
+  /** `isPart`: `queues.paused` or `queues.resumed` tells it, and logs and lists of events leave this one out. */
+  'queue.paused': { queue: string; pauses: readonly PauseReason[]; isPart?: true };
+  'queue.resumed': { queue: string; isPart?: true };
+  /**
+   * All queues of an entry are paused, or all queues (`null`); also those that appear later. The pauses are those of this
+   * scope. The parts follow.
+   */
+  'queues.paused': { runner: string | null; pauses: readonly PauseReason[] };
   /** That is over. Queues may have pauses of their own; then their parts say so. */
-  'queues.resumed': { readonly runner: string | null };
+  'queues.resumed': { runner: string | null };
   /** A limit keeps jobs from starting, or no longer does. Changes that last less than a second may be left out. */
-  'queue.limited': { readonly queue: string; readonly by: LimitedBy | null };
-  'queue.backlog': { readonly queue: string; readonly backlog: number };
+  'queue.limited': { queue: string; by: LimitedBy | null };
+  'queue.backlog': { queue: string; backlog: number };
   /** Queues whose statistics have changed, at most once a second, and only while a client watches. */
-  'queues.measured': {
-    readonly queues: readonly { readonly queue: string; readonly statistics: QueueStatistics }[];
-  };
-  'job.started': { readonly job: JobView };
-  /** The latest line of a running job, at most a few times a second, and only while a client watches. */
-  'job.printed': {
-    readonly jobId: string;
-    readonly stream: OutputStream;
-    /** At most `printedLineLimit` characters as the job wrote them. Hostile until sanitized. */
-    readonly line: string;
-  };
-  /** A line that a job printed, for the log only, if `logOutput` asks for it. Screens read the output itself. */
-  'output.logged': {
-    readonly jobId: string;
-    readonly queue: string;
-    readonly jobClass: string | null;
-    /** Set if it is told because the job has failed. */
-    readonly outcome?: 'failed' | 'retried';
-    readonly stream: OutputStream;
-    /** At most 4,000 characters as the job wrote them. Hostile until sanitized. */
-    readonly line: string;
-  };
-  /** Lines that a job printed and the log doesn't have, for the log only. */
-  'output.left-out': {
-    readonly jobId: string;
-    readonly queue: string;
-    readonly jobClass: string | null;
-    readonly outcome?: 'failed' | 'retried';
-    /** `null`: all that follow. */
-    readonly lines: number | null;
-  };
-  'job.killed': {
-    readonly jobId: string;
-    readonly queue: string;
-    readonly signal: string;
-    readonly reason: KillReason;
-  };
+  'queues.measured': { queues: readonly { readonly queue: string; readonly statistics: QueueStatistics }[] };
+  'job.started': { job: JobView };
+  /**
+   * The latest line of a running job, at most a few times a second, and only while a client watches: at most
+   * `printedLineLimit` characters. Hostile until sanitized.
+   */
+  'job.printed': { jobId: string; stream: OutputStream; line: string };
+  /** A line that a job printed, if `logOutput` asks for it: at most 4,000 characters. Hostile until sanitized. */
+  'output.logged': LoggedOutput & { stream: OutputStream; line: string };
+  /** Lines that a job printed and the log doesn't have. `null`: all that follow. */
+  'output.left-out': LoggedOutput & { lines: number | null };
+  'job.killed': { jobId: string; queue: string; signal: string; reason: KillReason };
   'job.finished': {
-    readonly jobId: string;
-    readonly queue: string;
-    readonly jobClass: string | null;
-    readonly outcome: JobOutcome;
-    readonly durationMs: number;
-    readonly exitCode: number | null;
-    readonly signal: string | null;
+    jobId: string;
+    queue: string;
+    jobClass: string | null;
+    outcome: JobOutcome;
+    durationMs: number;
+    exitCode: number | null;
+    signal: string | null;
     /** Set if the outcome is `failed` or `retried`. */
-    readonly failure: FailureSummary | null;
+    failure: FailureSummary | null;
     /** Set if the outcome is `retried` or `snoozed`: the run that follows. */
-    readonly next?: NextRun;
+    next?: NextRun;
   } & JobUsage;
-  'failure.recorded': { readonly failure: FailureSummary };
+  'failure.recorded': { failure: FailureSummary };
   'failures.retried': FailuresChange;
   'failures.removed': FailuresChange;
-  /** On this day, `failedLimit` removed the oldest failures. Published by one of all runners, after the day. */
-  'failures.trimmed': {
-    /** By all runners. */
-    readonly count: number;
-    /** `2026-11-28`, UTC by Redis' clock. */
-    readonly day: string;
-    readonly limit: number;
-  };
-  /** The `onFailure` program of an entry failed. The first time is published at once, then once a minute. */
-  'notice.failed': {
-    readonly runner: string;
-    /** How often since the last such event. */
-    readonly count: number;
-    /** Of the last time. */
-    readonly queue: string;
-    /** Of the last time, with the end of its output. Hostile until sanitized. */
-    readonly reason: string;
-  };
-  /** Failures of which the `onFailure` program of an entry does not hear; published like `notice.failed`. */
-  'notice.dropped': {
-    readonly runner: string;
-    readonly count: number;
-    /** `busy`: too many failures for the programs; `stopping`: the runner stops. */
-    readonly reason: 'busy' | 'stopping';
-  };
+  /**
+   * So many of the oldest failures were removed for `failedLimit` by all runners on this day, `2026-11-28` by Redis' clock.
+   * Published by one of the runners, after the day.
+   */
+  'failures.trimmed': { count: number; day: string; limit: number };
+  /**
+   * The `onFailure` program of an entry failed: how often since the last such event; queue and reason of the last time, with
+   * the end of its output, hostile until sanitized. The first time is published at once, then once a minute.
+   */
+  'notice.failed': { runner: string; count: number; queue: string; reason: string };
+  /**
+   * Failures of which the `onFailure` program of an entry does not hear, because too many jobs fail or the runner stops.
+   * Published like `notice.failed`.
+   */
+  'notice.dropped': { runner: string; count: number; reason: 'busy' | 'stopping' };
   /** Length of the `failed` list, which all workers share; published while a client watches. */
-  'failures.counted': { readonly total: number };
-  /** Published while a client watches. */
+  'failures.counted': { total: number };
+  /** Delayed jobs at the times that were looked at, and whether these are all. Published while a client watches. */
   'delayed.counted': {
-    /** Delayed jobs at the times that were looked at. */
-    readonly jobs: number;
-    /** Whether these are all. */
-    readonly isComplete: boolean;
+    jobs: number;
+    isComplete: boolean;
     /** In the config or in Redis. */
-    readonly hasSchedules: boolean;
+    hasSchedules: boolean;
   };
   /** A command changed something, or failed to. Other events have the details. */
   'command.executed': {
     /** The client's name, such as `ann@pts/3`, or a signal. */
-    readonly by: string;
-    readonly command: CommandType;
-    readonly isDone: boolean;
+    by: string;
+    command: CommandType;
+    isDone: boolean;
     /** For people: `mail: 2 → 3 slots`. */
-    readonly outcome: string;
+    outcome: string;
     /** An event with this `operator` says the same: lists of events leave this one out. */
-    readonly isPart?: true;
+    isPart?: true;
   };
-  /** Another runner, `HOST:PID`, had died; its jobs are accounted for. */
-  'peer.recovered': {
-    readonly peer: string;
-    /** Jobs that were recorded as failed, and jobs that went back to their queues. */
-    readonly failed: number;
-    readonly requeued: number;
-  };
+  /** Another runner had died; so many of its jobs were recorded as failed, or went back to their queues. */
+  'peer.recovered': { peer: string; failed: number; requeued: number };
   /** A dead runner's jobs wait before they run again, because its programs may still run. Published once for each. */
   'peer.deferred': {
-    /** `HOST:PID` */
-    readonly peer: string;
+    peer: string;
     /** Processes that may be these programs; empty if they aren't visible. */
-    readonly pids: readonly number[];
+    pids: readonly number[];
     /** At most. The jobs continue when the programs have ended, or a runner of their user or of root ends them. */
-    readonly waitMs: number;
+    waitMs: number;
   };
   /** Outcomes that Redis couldn't store are on the disk, until the outage ends or the next runner starts. */
-  'outcomes.spooled': {
-    /** Outcomes, and jobs that go back. */
-    readonly count: number;
-    /** Requested jobs without a reply: Redis may have handed out this many. None has run. */
-    readonly unrun: number;
-    readonly file: string;
-  };
-  /** The spooled outcomes of another runner, `HOST:PID`, are in Redis. */
-  'outcomes.restored': {
-    readonly peer: string;
-    /** As in `outcomes.spooled`. */
-    readonly count: number;
-    readonly unrun: number;
-  };
-  /** A spool file, or the spool's directory, can't be used. */
-  'spool.failed': {
-    readonly file: string;
-    /** Outcomes and returning jobs that Redis therefore lacks; 0 if unknown. */
-    readonly count: number;
-    readonly reason: string;
-  };
+  'outcomes.spooled': Spooled & { file: string };
+  /** The spooled outcomes of another runner are in Redis. */
+  'outcomes.restored': Spooled & { peer: string };
+  /** A spool file, or the spool's directory, can't be used. Redis lacks so many outcomes and returning jobs, 0 if unknown. */
+  'spool.failed': { file: string; count: number; reason: string };
   /**
    * Whether this runner moves delayed jobs to their queues. `standby`: another scheduler does. `failing`: Redis refuses.
-   * Published when it changes, and only by a runner that should move them.
+   * `detail` is the name of the other scheduler, the reason, or ''. Published when it changes, and only by a runner that
+   * should move them.
    */
-  'scheduler.changed': {
-    readonly state: 'moving' | 'standby' | 'failing';
-    /** `standby`: the name of the other scheduler. `failing`: the reason. Otherwise ''. */
-    readonly detail: string;
-  };
-  /** Delayed jobs could not be moved to a queue, and are on a list of their own now. */
-  'jobs.undeliverable': {
-    readonly count: number;
-    /** Of the list. */
-    readonly key: string;
-  };
+  'scheduler.changed': { state: 'moving' | 'standby' | 'failing'; detail: string };
+  /** Delayed jobs could not be moved to a queue, and are on the list with this key now. */
+  'jobs.undeliverable': { count: number; key: string };
   'schedule.enqueued': ScheduledJob;
   /** The job of a schedule was not put on its queue, because the same job is still waiting there. */
   'schedule.skipped': ScheduledJob;
-  /** A schedule can't be enqueued. Published when the reason changes. */
-  'schedule.failed': {
-    /** Name of the schedule; '' if none of the schedules in Redis can be read. */
-    readonly name: string;
-    readonly reason: string;
-  };
+  /** The schedule can't be enqueued, or none of those in Redis can be read (''). Published when the reason changes. */
+  'schedule.failed': { name: string; reason: string };
   'config.reloaded': {
-    readonly changes: readonly string[];
+    changes: readonly string[];
     /** Changed fields of the file that take effect only after a restart. */
-    readonly needsRestart: readonly string[];
+    needsRestart: readonly string[];
     /** These fields with their old and new values: `namespace ("resque" → "app")`. Left out if there are none. */
-    readonly restartChanges?: readonly string[];
+    restartChanges?: readonly string[];
     /** What operators have set by hand, and still applies. Left out if there is nothing. */
-    readonly kept?: readonly OverrideView[];
+    kept?: readonly OverrideView[];
   };
-  'config.rejected': { readonly problems: readonly string[] };
+  'config.rejected': { problems: readonly string[] };
   /** Metrics can be read here: `http://127.0.0.1:9464/metrics`, `unix:/run/metrics.sock`. */
-  'metrics.opened': { readonly address: string };
-  'metrics.closed': { readonly address: string };
-  /** A reload could not open this address for metrics. */
-  'metrics.failed': {
-    readonly address: string;
-    readonly reason: string;
-    /** Where they still are; `null`: nowhere. */
-    readonly current: string | null;
-  };
+  'metrics.opened': { address: string };
+  'metrics.closed': { address: string };
+  /** A reload could not open this address for metrics. They still are at `current`; `null`: nowhere. */
+  'metrics.failed': { address: string; reason: string; current: string | null };
   /** There are more queues or classes than metrics show by name. Published once for each kind. */
-  'metrics.folded': {
-    readonly label: 'queue' | 'class';
-    /** How many have their names. */
-    readonly limit: number;
-  };
-  /** Totals of this engine since its start. */
-  'counters.changed': {
-    readonly processed: number;
-    readonly failed: number;
-    /** Ended jobs whose outcome is not in Redis yet. */
-    readonly unwritten: number;
-  };
+  'metrics.folded': { label: 'queue' | 'class'; limit: number };
+  /** Totals of this engine since its start. `unwritten`: ended jobs whose outcome is not in Redis yet. */
+  'counters.changed': { processed: number; failed: number; unwritten: number };
 }
 
 export type EngineEventType = keyof Facts;
-export type EngineFact = { [T in EngineEventType]: { readonly type: T } & Facts[T] }[EngineEventType];
+export type EngineFact = {
+  [T in EngineEventType]: { readonly type: T } & Readonly<Facts[T]>;
+}[EngineEventType];
 
 /** Characters of the line in `job.printed`: wider than any panel. */
 export const printedLineLimit = 500;

@@ -13,7 +13,7 @@
  */
 import type { Command, CommandReply } from './commands.ts';
 import type { EngineEvent } from './events.ts';
-import type { OutputBatch } from './output.ts';
+import type { OutputBatch } from './job.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Raised for every change of frames, events, commands or snapshots. A peer of another version is refused. */

@@ -4,12 +4,10 @@
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FailureEntry, FailureGroup } from '../protocol/commands.ts';
-import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
 import type { EngineEvent } from '../protocol/events.ts';
+import type { DelayedInfo, ScheduleInfo, WaitingJob, WorkerInfo } from '../protocol/redis-views.ts';
 import type { Snapshot } from '../protocol/snapshot.ts';
 import type { StatisticsSteps } from '../protocol/statistics.ts';
-import type { WaitingJob } from '../protocol/waiting.ts';
-import type { WorkerInfo } from '../protocol/workers.ts';
 import { emptySnapshot, reduce } from './reduce.ts';
 import { initialView, type View } from './view.ts';
 

@@ -1,5 +1,5 @@
 /** The rows of the Delayed tab: delayed jobs, and between them the next times of the schedules. */
-import type { DelayedInfo, ScheduleInfo } from '../protocol/delayed.ts';
+import type { DelayedInfo, ScheduleInfo } from '../protocol/redis-views.ts';
 import { parseWords, textMatcher } from './filter-language.ts';
 
 export type DelayedItem =

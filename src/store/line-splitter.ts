@@ -9,8 +9,7 @@
  * As on a terminal, a style stays until the job changes it: many programs print a stack trace in one color and reset it
  * after the last line. Each stream has its own style. It starts anew after output that is missing.
  */
-import type { OutputStream } from '../protocol/job.ts';
-import type { OutputBatch, OutputPiece } from '../protocol/output.ts';
+import type { OutputBatch, OutputPiece, OutputStream } from '../protocol/job.ts';
 import type { LogBuffer } from './log-buffer.ts';
 
 /** UTF-16 units of a line; `…` replaces the rest of a longer one. */

@@ -1,5 +1,6 @@
 /** What the screen reads from a snapshot. Pure, and cheap enough to call for each frame. */
 import type { PoolView } from '../protocol/events.ts';
+import type { WorkerInfo } from '../protocol/redis-views.ts';
 import {
   type EndedJob,
   type EngineState,
@@ -10,7 +11,6 @@ import {
   type Throughput,
   throughputBucketMs,
 } from '../protocol/snapshot.ts';
-import type { WorkerInfo } from '../protocol/workers.ts';
 import { jobIn } from './snapshot-lists.ts';
 import { bucketOf } from './throughput.ts';
 

@@ -3,9 +3,7 @@
  * `ui/actions` has what keys do to it.
  */
 import type { CommandType, FailureEntry, FailureFilter, FailureGroupNames } from '../protocol/commands.ts';
-import type { DelayedRef } from '../protocol/delayed.ts';
-import type { WaitingJob } from '../protocol/waiting.ts';
-import type { WorkerInfo } from '../protocol/workers.ts';
+import type { DelayedRef, WaitingJob, WorkerInfo } from '../protocol/redis-views.ts';
 import type { DelayedItem } from './delayed-items.ts';
 
 export const tabs = ['queues', 'failures', 'jobs', 'events', 'workers', 'delayed'] as const;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PoolConfig } from '../../src/config/config.ts';
 import type { CommandData, RefusalCode } from '../../src/protocol/commands.ts';
-import type { WaitingJobRef } from '../../src/protocol/waiting.ts';
+import type { WaitingJobRef } from '../../src/protocol/redis-views.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { type TestEngine, useEngines } from './stage.ts';
 

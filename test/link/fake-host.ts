@@ -3,7 +3,7 @@ import type { LinkHost } from '../../src/link/server/client-connection.ts';
 import type { Command, CommandReply } from '../../src/protocol/commands.ts';
 import type { EngineEvent, EngineFact } from '../../src/protocol/events.ts';
 import type { HealthView } from '../../src/protocol/frames.ts';
-import type { OutputReader } from '../../src/protocol/output.ts';
+import type { OutputReader } from '../../src/protocol/job.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
 import { emptySnapshot } from '../../src/store/reduce.ts';
 

@@ -1,5 +1,5 @@
 /** The output of a job, kept without a limit, for readers that read at different speeds. */
-import type { OutputBatch, OutputReader } from '../../src/protocol/output.ts';
+import type { OutputBatch, OutputReader } from '../../src/protocol/job.ts';
 
 export class FakeOutput {
   readonly readers: FakeReader[] = [];

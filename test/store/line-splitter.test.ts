@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OutputStream } from '../../src/protocol/job.ts';
-import type { OutputPiece } from '../../src/protocol/output.ts';
+import type { OutputPiece, OutputStream } from '../../src/protocol/job.ts';
 import { LineSplitter, logLineLimit, type Sanitise } from '../../src/store/line-splitter.ts';
 import { LogBuffer } from '../../src/store/log-buffer.ts';
 import { randomCases } from '../helpers/random-cases.ts';

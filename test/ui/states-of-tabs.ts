@@ -1,6 +1,5 @@
 /** Workers and delayed jobs as an engine reads them. */
-import type { DelayedInfo, ScheduleInfo } from '../../src/protocol/delayed.ts';
-import type { WorkerInfo } from '../../src/protocol/workers.ts';
+import type { DelayedInfo, ScheduleInfo, WorkerInfo } from '../../src/protocol/redis-views.ts';
 
 export function workerInfo(id: string, rest: Partial<WorkerInfo> = {}): WorkerInfo {
   const [host = '', pid = ''] = id.split(':');

@@ -1,7 +1,7 @@
 /** Formats for a list of delayed jobs: a table for a terminal, tab-separated lines, and JSON. */
 import { age, utcTime } from '../../messages/quantities.ts';
 import { visible, visibleArgs, visibleJson, visibleWithin } from '../../messages/visible.ts';
-import type { DelayedView } from '../../protocol/delayed.ts';
+import type { DelayedView } from '../../protocol/redis-views.ts';
 import { type DelayedJob, viewDelayed } from '../../resque/delayed/delayed-list.ts';
 import { type Line, span } from '../../ui/text/line.ts';
 import type { Io } from '../command-line/io.ts';

@@ -2,8 +2,8 @@
 
 import { grouped, plural } from '../../messages/quantities.ts';
 import { visibleWithin } from '../../messages/visible.ts';
-import type { DelayedView } from '../../protocol/delayed.ts';
-import { globMatcher } from '../../protocol/glob.ts';
+import { globMatcher } from '../../protocol/matching.ts';
+import type { DelayedView } from '../../protocol/redis-views.ts';
 import type { DelayedList, FoundJob } from '../../resque/delayed/delayed-list.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import { type Flags, optionOf } from '../command-line/flags.ts';

@@ -1,6 +1,6 @@
 /** When a delayed job is due, as people type it. */
 import { visibleWithin } from '../../messages/visible.ts';
-import { durationForms, durationMs } from '../../protocol/durations.ts';
+import { durationForms, durationMs } from '../../protocol/matching.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 
 /** The end of the year 9999: four digits are the most that all clients can show. */

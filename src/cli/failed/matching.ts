@@ -2,7 +2,7 @@
 import { countFailures, type FailureCount } from '../../failures/search.ts';
 import { grouped, plural } from '../../messages/quantities.ts';
 import type { FailureFilter } from '../../protocol/commands.ts';
-import { durationForms, durationMs } from '../../protocol/durations.ts';
+import { durationForms, durationMs } from '../../protocol/matching.ts';
 import type { FailedList } from '../../resque/failed/failed-list.ts';
 import { UsageError } from '../command-line/exit-codes.ts';
 import { type Flags, optionOf } from '../command-line/flags.ts';

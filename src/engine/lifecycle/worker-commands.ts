@@ -1,7 +1,7 @@
 /** Commands about the workers that Redis knows, of every kind and host. Each does a bounded amount of work. */
 
 import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
-import type { WorkerInfo } from '../../protocol/workers.ts';
+import type { WorkerInfo } from '../../protocol/redis-views.ts';
 import { readSigns, removeStaleWorker } from '../../resque/audit/stale-worker.ts';
 import { cut } from '../../resque/format/payload.ts';
 import { heartbeatTime } from '../../resque/format/timestamps.ts';

@@ -1,8 +1,7 @@
 /** Finds the jobs whose kept output contains a text. Reads all of it, in files too, and lets other work go on between its parts. */
 import { stripVTControlCharacters } from 'node:util';
 import { YieldTimer } from '../../failures/search.ts';
-import type { OutputStream } from '../../protocol/job.ts';
-import type { OutputReader } from '../../protocol/output.ts';
+import type { OutputReader, OutputStream } from '../../protocol/job.ts';
 
 export interface KeptOutputs {
   /** IDs of the jobs with kept output: ended ones, then running ones. */

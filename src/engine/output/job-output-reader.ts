@@ -3,8 +3,7 @@
  * counts its lines. Joins characters that were split between frames.
  */
 import { StringDecoder } from 'node:string_decoder';
-import type { OutputStream } from '../../protocol/job.ts';
-import type { OutputBatch, OutputPiece, OutputReader } from '../../protocol/output.ts';
+import type { OutputBatch, OutputPiece, OutputReader, OutputStream } from '../../protocol/job.ts';
 import { countLines, frameAt, mergeMs } from './output-frames.ts';
 import { withoutPartStart } from './output-tail.ts';
 

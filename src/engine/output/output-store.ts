@@ -2,8 +2,7 @@
  * Keeps the output of running jobs and of the last ended ones. Drops the oldest ended jobs first, by number and by size. A
  * job without output costs an entry in a map.
  */
-import type { OutputStream } from '../../protocol/job.ts';
-import type { OutputReader } from '../../protocol/output.ts';
+import type { OutputReader, OutputStream } from '../../protocol/job.ts';
 import { endedJobsLimit } from '../../protocol/snapshot.ts';
 import { JobOutput, type JobOutputOptions } from './job-output.ts';
 

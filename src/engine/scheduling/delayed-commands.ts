@@ -2,13 +2,13 @@
 
 import type { Schedule } from '../../config/config.ts';
 import { type CommandOf, type CommandReply, done, refused } from '../../protocol/commands.ts';
+import { wordsMatcher } from '../../protocol/matching.ts';
 import {
   type DelayedInfo,
   type DelayedRef,
   type ScheduleInfo,
   schedulesLimit,
-} from '../../protocol/delayed.ts';
-import { wordsMatcher } from '../../protocol/words.ts';
+} from '../../protocol/redis-views.ts';
 import {
   cursorText,
   type DelayedJob,

@@ -16,7 +16,7 @@ import {
   type ServerHello,
   serverFrameLimit,
 } from '../../protocol/frames.ts';
-import type { OutputBatch } from '../../protocol/output.ts';
+import type { OutputBatch } from '../../protocol/job.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import { encodeFrame, encodeWithin, FrameDecoder, FrameError } from '../frames/frame-codec.ts';
 import { readCommand } from '../frames/read-command.ts';

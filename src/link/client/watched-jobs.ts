@@ -3,7 +3,7 @@
  * that was given up. Batches before that are dropped, even if the same job is watched again.
  */
 import type { ClientFrame } from '../../protocol/frames.ts';
-import type { OutputBatch } from '../../protocol/output.ts';
+import type { OutputBatch } from '../../protocol/job.ts';
 
 type OnBatch = (batch: OutputBatch | null) => void;
 

@@ -11,7 +11,7 @@ import {
   type ServerFrame,
   type ServerHello,
 } from '../../protocol/frames.ts';
-import type { OutputBatch } from '../../protocol/output.ts';
+import type { OutputBatch } from '../../protocol/job.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import { linkMessages } from '../link-errors.ts';
 import { FrameError, type RawFrame } from './frame-codec.ts';

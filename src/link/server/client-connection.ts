@@ -17,7 +17,7 @@ import {
   type ServerFrame,
   serverFrameLimit,
 } from '../../protocol/frames.ts';
-import type { OutputReader } from '../../protocol/output.ts';
+import type { OutputReader } from '../../protocol/job.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
 import { encodeFrame, encodeWithin, FrameDecoder, FrameError, type RawFrame } from '../frames/frame-codec.ts';
 import { readCommand } from '../frames/read-command.ts';

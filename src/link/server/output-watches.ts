@@ -4,7 +4,7 @@
  * Every watch ends with exactly one last batch: one that `isEnd`, or `null` if no output is kept or the client gave up the
  * watch. So the client can tell late batches of a watch that it gave up from those of its next watch of the same job.
  */
-import type { OutputBatch, OutputReader } from '../../protocol/output.ts';
+import type { OutputBatch, OutputReader } from '../../protocol/job.ts';
 
 /** More jobs than any screen shows at once. */
 const watchesLimit = 16;

@@ -4,7 +4,7 @@
  * bytes. Equal jobs that are due in the same second can't be told apart. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
-import type { DelayedRef, DelayedView, WaitingRetry } from '../../protocol/delayed.ts';
+import type { DelayedRef, DelayedView, WaitingRetry } from '../../protocol/redis-views.ts';
 import { asObject, asText, parsedJson } from '../format/json.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { readPayload } from '../format/payload.ts';

@@ -4,7 +4,7 @@
  * the SHA-1 of its bytes. All reject with RedisError.
  */
 import { randomUUID } from 'node:crypto';
-import type { WaitingJob, WaitingJobRef } from '../../protocol/waiting.ts';
+import type { WaitingJob, WaitingJobRef } from '../../protocol/redis-views.ts';
 import { attemptWrites, delayWrites } from '../delayed/retry-entry.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { cut, readPayload } from '../format/payload.ts';

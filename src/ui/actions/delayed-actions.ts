@@ -1,6 +1,6 @@
 /** Runs delayed jobs now and deletes them, after a question. Commands name a job by its time and bytes. */
 import { utcTime } from '../../messages/quantities.ts';
-import type { DelayedInfo, DelayedRef } from '../../protocol/delayed.ts';
+import type { DelayedInfo, DelayedRef } from '../../protocol/redis-views.ts';
 import { changeView } from '../../store/app-store.ts';
 import { selectedDelayed } from '../lists/selection.ts';
 import type { ActionContext } from './action-context.ts';

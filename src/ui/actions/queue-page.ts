@@ -2,7 +2,7 @@
  * The page of a queue: opening it, moving on it, opening what is on it, and changing its waiting jobs. Commands name a waiting job by
  * value, so they act on what the user saw.
  */
-import type { WaitingJob } from '../../protocol/waiting.ts';
+import type { WaitingJob } from '../../protocol/redis-views.ts';
 import { type AppState, changeView } from '../../store/app-store.ts';
 import { jobsOf } from '../../store/selectors.ts';
 import { type Question, type QueuePage, queuePageOf } from '../../store/view.ts';

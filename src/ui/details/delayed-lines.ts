@@ -1,6 +1,6 @@
 /** Delayed jobs and schedules as rows of a table, and one in full. Pure. */
 import { age as ageText, utcTime } from '../../messages/quantities.ts';
-import type { DelayedInfo, ScheduleInfo } from '../../protocol/delayed.ts';
+import type { DelayedInfo, ScheduleInfo } from '../../protocol/redis-views.ts';
 import { type DelayedItem, dueAtOf } from '../../store/delayed-items.ts';
 import { selected } from '../layout/framed.ts';
 import { bodyLines, flowing, heading } from '../panels/detail-lines.ts';

@@ -1,6 +1,6 @@
 /** A waiting job in full, as far as the engine sends it. */
 import { grouped } from '../../messages/quantities.ts';
-import type { WaitingJob } from '../../protocol/waiting.ts';
+import type { WaitingJob } from '../../protocol/redis-views.ts';
 import { bodyLines, flowing, heading } from '../panels/detail-lines.ts';
 import { type Line, span } from '../text/line.ts';
 

@@ -1,6 +1,6 @@
 /** Workers as rows of a table, and one in full. Pure. */
 import { age as ageText, grouped } from '../../messages/quantities.ts';
-import type { WorkerInfo, WorkerJob } from '../../protocol/workers.ts';
+import type { WorkerInfo, WorkerJob } from '../../protocol/redis-views.ts';
 import { isStale } from '../../store/selectors.ts';
 import { selected } from '../layout/framed.ts';
 import { bodyLines, heading } from '../panels/detail-lines.ts';

@@ -5,10 +5,9 @@
 import { wordingOf } from '../../messages/events.ts';
 import type { FailureEntry, FailureGroup } from '../../protocol/commands.ts';
 import type { EngineEvent } from '../../protocol/events.ts';
-import { globMatcher } from '../../protocol/glob.ts';
+import { globMatcher } from '../../protocol/matching.ts';
+import type { WaitingJob, WorkerInfo } from '../../protocol/redis-views.ts';
 import type { EndedJob, RunningJob } from '../../protocol/snapshot.ts';
-import type { WaitingJob } from '../../protocol/waiting.ts';
-import type { WorkerInfo } from '../../protocol/workers.ts';
 import type { AppState } from '../../store/app-store.ts';
 import { type DelayedItem, delayedItems } from '../../store/delayed-items.ts';
 import { groupKey, showsGroups } from '../../store/failure-groups.ts';

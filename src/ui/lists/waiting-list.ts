@@ -3,7 +3,7 @@
  * taken or added, one read at a time, and not more often than a user can see.
  */
 import type { CommandReply } from '../../protocol/commands.ts';
-import type { WaitingJob } from '../../protocol/waiting.ts';
+import type { WaitingJob } from '../../protocol/redis-views.ts';
 import { type AppState, type AppStore, noWaitingPages, type WaitingPages } from '../../store/app-store.ts';
 import { parseWords } from '../../store/filter-language.ts';
 import { type QueuePage, queuePageOf } from '../../store/view.ts';

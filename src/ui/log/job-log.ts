@@ -1,5 +1,5 @@
 /** The log of the open job: its output so far, new output, and the user's position in it. */
-import type { OutputBatch } from '../../protocol/output.ts';
+import type { OutputBatch } from '../../protocol/job.ts';
 import { type AppStore, changeView } from '../../store/app-store.ts';
 import type { LogLine } from '../../store/line-ring.ts';
 import { LineSplitter } from '../../store/line-splitter.ts';

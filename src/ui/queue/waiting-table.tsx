@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { grouped, sizeText } from '../../messages/quantities.ts';
-import type { WaitingJob } from '../../protocol/waiting.ts';
+import type { WaitingJob } from '../../protocol/redis-views.ts';
 import type { WaitingPages } from '../../store/app-store.ts';
 import { Panel } from '../frame/panel.tsx';
 import { useFrame } from '../frame/use-frame.ts';

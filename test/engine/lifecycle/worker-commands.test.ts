@@ -1,7 +1,7 @@
 /** Reading the workers that Redis knows, and removing those that are dead: workers as clients of every kind leave them. */
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../../src/engine/machine/identity.ts';
-import type { WorkerInfo } from '../../../src/protocol/workers.ts';
+import type { WorkerInfo } from '../../../src/protocol/redis-views.ts';
 import { readSigns, removeStaleWorker } from '../../../src/resque/audit/stale-worker.ts';
 import { resqueKeys } from '../../../src/resque/format/keys.ts';
 import type { CommandSender } from '../../../src/resque/redis/send.ts';

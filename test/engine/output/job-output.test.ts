@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JobOutput, type JobOutputOptions } from '../../../src/engine/output/job-output.ts';
 import type { JobOutputReader } from '../../../src/engine/output/job-output-reader.ts';
-import type { OutputStream } from '../../../src/protocol/job.ts';
-import type { OutputBatch } from '../../../src/protocol/output.ts';
+import type { OutputBatch, OutputStream } from '../../../src/protocol/job.ts';
 import { randomCases } from '../../helpers/random-cases.ts';
 
 const small = { memoryBytes: 256, segmentBytes: 1_024 };

@@ -1,7 +1,7 @@
 /** Output of real jobs, as whoever looks at one reads it. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { OutputPiece, OutputReader } from '../../../src/protocol/output.ts';
+import type { OutputPiece, OutputReader } from '../../../src/protocol/job.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type TestEngine, useEngines } from '../stage.ts';

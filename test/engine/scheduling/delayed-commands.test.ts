@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Schedule } from '../../../src/config/config.ts';
 import type { Command, CommandData } from '../../../src/protocol/commands.ts';
-import type { DelayedInfo } from '../../../src/protocol/delayed.ts';
+import type { DelayedInfo } from '../../../src/protocol/redis-views.ts';
 import { entryText, sha1Of } from '../../../src/resque/delayed/retry-entry.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { type TestEngine, useEngines } from '../stage.ts';

@@ -9,7 +9,7 @@ import { LinkError } from '../../../src/link/link-errors.ts';
 import { look } from '../../../src/link/sockets/peek.ts';
 import type { Command, CommandReply } from '../../../src/protocol/commands.ts';
 import { clientFrameLimit, protocolVersion } from '../../../src/protocol/frames.ts';
-import type { OutputBatch } from '../../../src/protocol/output.ts';
+import type { OutputBatch } from '../../../src/protocol/job.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { FakeHost, fact } from '../fake-host.ts';
 import { FakeOutput } from '../fake-output.ts';

@@ -1,7 +1,7 @@
 /** How a server divides each step among its watches. `output.test.ts` tests the rest, over a socket. */
 import { expect, test } from 'vitest';
 import { OutputWatches } from '../../../src/link/server/output-watches.ts';
-import type { OutputBatch } from '../../../src/protocol/output.ts';
+import type { OutputBatch } from '../../../src/protocol/job.ts';
 import { FakeOutput } from '../fake-output.ts';
 
 function watching(outputs: Readonly<Record<string, FakeOutput>>): {

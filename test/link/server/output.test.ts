@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { OutputBatch } from '../../../src/protocol/output.ts';
+import type { OutputBatch } from '../../../src/protocol/job.ts';
 import { staysTrue, waitFor } from '../../helpers/wait-for.ts';
 import { FakeOutput } from '../fake-output.ts';
 import type { RawClient } from '../raw-client.ts';

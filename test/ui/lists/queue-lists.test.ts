@@ -1,7 +1,7 @@
 /** How the waiting jobs and the groups of a queue's page are read, with an engine that is made of arrays. */
 import { afterEach, expect, test } from 'vitest';
 import type { Command, CommandReply, FailureGroup } from '../../../src/protocol/commands.ts';
-import type { WaitingJob } from '../../../src/protocol/waiting.ts';
+import type { WaitingJob } from '../../../src/protocol/redis-views.ts';
 import { type AppStore, changeView, createAppStore } from '../../../src/store/app-store.ts';
 import type { QueuePage } from '../../../src/store/view.ts';
 import { GroupList } from '../../../src/ui/lists/group-list.ts';

@@ -1,4 +1,58 @@
-/** What a screen shows of delayed jobs and schedules. JSON-safe. Texts of others are hostile until sanitized. */
+/**
+ * What a screen shows of Redis: workers of every kind and host, delayed jobs, schedules and waiting jobs. JSON-safe. Texts of
+ * others are hostile until sanitized.
+ */
+
+export interface WorkerInfo {
+  readonly id: string;
+  readonly kind: 'resque-runner' | 'node-resque' | 'resque';
+  /**
+   * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
+   * been silent for 40 s and whose process can't be seen from the engine's machine; it may be alive.
+   */
+  readonly state: 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
+  /** Why it counts as dead; `null` if it doesn't. */
+  readonly death: 'gone' | 'silent' | 'cut-off' | null;
+  readonly host: string;
+  readonly pid: number | null;
+  /** `HOST:PID`, or the part that is known. */
+  readonly process: string;
+  /** Names and patterns, as in its id. */
+  readonly queues: string;
+  /** Whether it is a slot of the engine that replies. */
+  readonly isOwn: boolean;
+  /** Since its last sign of life; `null` if it has given none. By Redis' clock, as all ages here. */
+  readonly silentMs: number | null;
+  /** Since its start; `null` if unknown. */
+  readonly ageMs: number | null;
+  readonly processed: number | null;
+  readonly failed: number | null;
+  /** What it runs, or ran last; `null` if it runs nothing. */
+  readonly job: WorkerJob | null;
+}
+
+export interface WorkerJob {
+  /** `null` if the worker's record can't be read. */
+  readonly queue: string | null;
+  readonly jobClass: string | null;
+  /** JSON text of its args, cut. */
+  readonly args: string;
+  /** Since its start; `null` if unknown. */
+  readonly ageMs: number | null;
+  /** Why the record can't be read, for people; otherwise `null`. */
+  readonly problem: string | null;
+}
+
+export interface WorkersData {
+  readonly kind: 'workers';
+  /** Number of all registered workers. */
+  readonly total: number;
+  /** Stale and dead ones first. */
+  readonly workers: readonly WorkerInfo[];
+}
+
+/** Most workers of a reply. */
+export const workersLimit = 1_000;
 
 /** Identifies a delayed job by its time and bytes, so that a command never affects the wrong one. */
 export interface DelayedRef {
@@ -87,3 +141,22 @@ export interface SchedulesData {
 export const delayedPageLimit = 500;
 /** Most schedules of a reply. */
 export const schedulesLimit = 500;
+
+/** Identifies a waiting job by value. Equal jobs can't be told apart; the one at the index is meant, if it is still there. */
+export interface WaitingJobRef {
+  /** Its last known index, a hint for finding it fast. */
+  readonly index: number;
+  /** Of its bytes. */
+  readonly sha1: string;
+}
+
+export interface WaitingJob extends WaitingJobRef {
+  /** In bytes. */
+  readonly size: number;
+  /** Its bytes as text, or their beginning. */
+  readonly payload: string;
+  readonly isWhole: boolean;
+  readonly jobClass: string | null;
+  /** JSON text of the args, shortened; '' if there are none, or if the payload is not whole. */
+  readonly args: string;
+}
