@@ -82,7 +82,7 @@ export interface OutputReader {
   /**
    * Reads the next output.
    *
-   * @param maxBytes approximate; returns at least one piece of any size
+   * @param maxBytes most bytes of output; at least 1 is read
    * @returns a batch without pieces and without `isEnd` if there is nothing new
    */
   read(maxBytes: number): OutputBatch;

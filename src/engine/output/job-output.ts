@@ -2,29 +2,22 @@
  * The kept output of one job: all of it while it is small, then its newest part. A flood costs writes into the page cache,
  * but no memory.
  *
- *     ├── file: at most two segments ──┤├── memory: at most `memoryBytes` ──▶
+ *     … dropped … ├── blocks in a file: at most `fileBytes` ──┤├── memory: at most `memoryBytes` ──▶
  *
- * Positions count bytes of frames (`frames.ts`) from the job's start and never repeat, so a reader is little more than a
- * position. If no file can be created or written, only the memory is kept.
+ * Positions count bytes of output from the job's start, so a reader is little more than a position. When the memory is full,
+ * it becomes a block: its index, then its bytes, written at once. At the end of the file, blocks begin again at its start and
+ * replace the oldest ones. If no file can be created or written, only the memory is kept.
  */
+import { closeSync, readSync, writevSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { OutputStream } from '../../protocol/job.ts';
-import { JobOutputReader, type ReadableJobOutput } from './job-output-reader.ts';
-import {
-  firstFrameBytes,
-  frameAt,
-  headerBytes,
-  linesPerByte,
-  mergeMs,
-  setLength,
-  writeHeader,
-} from './output-frames.ts';
-import { SegmentFile } from './segment-file.ts';
+import { StringDecoder } from 'node:string_decoder';
+import type { OutputBatch, OutputPiece, OutputReader, OutputStream } from '../../protocol/job.ts';
+import { assertDescriptors, openUnnamedFile, spareDescriptors } from '../machine/descriptors.ts';
+import { countLines, joinedBytes, withoutPartStart } from './output-tail.ts';
 
 export interface JobOutputOptions {
   readonly memoryBytes: number;
-  /** The file holds two of these; each is more than twice `memoryBytes`. */
-  readonly segmentBytes: number;
+  readonly fileBytes: number;
   readonly directory: string;
   /** Called once, before the file is created: there may be too many already. */
   readonly mayMakeFile: () => boolean;
@@ -32,29 +25,56 @@ export interface JobOutputOptions {
 
 const defaults: JobOutputOptions = {
   memoryBytes: 16 * 1024,
-  segmentBytes: 4 * 1024 * 1024,
+  fileBytes: 8 * 1024 * 1024,
   directory: tmpdir(),
   mayMakeFile: () => true,
 };
 
-/** The memory of a job that prints one line. */
-const firstMemoryBytes = 256;
+/** Output of one stream within this time counts as one piece, if the other stream prints nothing between. */
+const mergeMs = 100;
+/** A job whose streams take turns with every byte needs no more memory than others. */
+const piecesLimit = 256;
+/** More chunks than this are joined, because each has an overhead. */
+const manyChunks = 64;
 /** How much of the oldest kept output is used to estimate the length of earlier lines. */
 const sampleBytes = 64 * 1024;
-const nothing = Buffer.alloc(0);
 
-export class JobOutput implements ReadableJobOutput {
+interface Piece {
+  readonly stream: OutputStream;
+  readonly atMs: number;
+  /** Position of its first byte. Its end is where the next piece begins. */
+  readonly start: number;
+}
+
+/** In the file: `pieces` as JSON, then the bytes between two positions. */
+interface Block {
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+  readonly indexBytes: number;
+  readonly size: number;
+}
+
+/** Output of one stream without a gap; the content is `null` if the file can't be read. */
+interface Slice {
+  readonly stream: OutputStream;
+  readonly atMs: number;
+  readonly content: Buffer | null;
+  readonly end: number;
+}
+
+export class JobOutput {
   readonly #options: JobOutputOptions;
-  #memory: Buffer = nothing;
-  /** Position of the first byte in memory. */
+  /** What is in memory: chunks as they came, and where pieces begin in them. */
+  #chunks: Buffer[] = [];
+  #pieces: Piece[] = [];
   #memoryPosition = 0;
-  #memoryUsed = 0;
-  #memoryContentBytes = 0;
-  /** Offset in memory of the last frame while it may grow; otherwise -1. */
-  #openFrame = -1;
-  #file: SegmentFile | null = null;
-  #mayUseFile = true;
   #printedBytes = 0;
+  #fd: number | null = null;
+  #mayUseFile = true;
+  /** Oldest first. */
+  #blocks: Block[] = [];
+  #fileBytes = 0;
   #isEnded = false;
   #isReleased = false;
   readonly #readers = new Set<JobOutputReader>();
@@ -63,148 +83,91 @@ export class JobOutput implements ReadableJobOutput {
     this.#options = { ...defaults, ...options };
   }
 
-  /** Appends output of a stream. */
+  /** Appends output of a stream. The chunk must not change afterwards. */
   push(stream: OutputStream, chunk: Buffer, atMs: number): void {
-    const most = this.#options.segmentBytes >> 1;
-    if (chunk.length <= most) this.#push(stream, chunk, atMs);
-    else
-      for (let at = 0; at < chunk.length; at += most) this.#push(stream, chunk.subarray(at, at + most), atMs);
-  }
-
-  #push(stream: OutputStream, chunk: Buffer, atMs: number): void {
+    const last = this.#pieces.at(-1);
+    if (last?.stream !== stream || atMs - last.atMs >= mergeMs) {
+      this.#pieces.push({ stream, atMs, start: this.#printedBytes });
+    }
+    this.#chunks.push(chunk);
     this.#printedBytes += chunk.length;
-    if (this.#fits(chunk.length)) {
-      this.#remember(stream, chunk, atMs);
-      return;
-    }
-    // Small pieces are gathered in memory first, for one write.
-    const isLarge = chunk.length >= this.#options.memoryBytes >> 1;
-    if (this.#spill(isLarge ? { stream, chunk, atMs } : null)) {
-      if (!isLarge) this.#remember(stream, chunk, atMs);
-      return;
-    }
-    for (let at = 0; at < chunk.length; at += this.#frameLimit) {
-      const part = chunk.subarray(at, at + this.#frameLimit);
-      while (!this.#fits(part.length)) this.#forgetFrame();
-      this.#remember(stream, part, atMs);
-    }
+    if (this.#chunks.length > manyChunks) this.#chunks = [joinedBytes(this.#chunks)];
+    const excess = this.#printedBytes - this.#memoryPosition - this.#options.memoryBytes;
+    if (excess < 0 && this.#pieces.length < piecesLimit) return;
+    if (!this.#moveToFile()) this.#shorten(excess);
   }
 
-  /** The most content of a frame in memory: little, so that the oldest can be dropped in small steps. */
-  get #frameLimit(): number {
-    return this.#options.memoryBytes >> 3;
-  }
-
-  #fits(contentBytes: number): boolean {
-    const headers = headerBytes * (Math.ceil(contentBytes / this.#frameLimit) + 1);
-    return this.#memoryUsed + contentBytes + headers <= this.#options.memoryBytes;
-  }
-
-  /** Appends to the memory, which must have room. */
-  #remember(stream: OutputStream, chunk: Buffer, atMs: number): void {
-    for (let at = 0; at < chunk.length; ) {
-      const room = this.#continueFrame(stream, atMs, chunk.length - at);
-      this.#memoryUsed += chunk.copy(this.#memory, this.#memoryUsed, at, at + room);
-      at += room;
-    }
-    this.#memoryContentBytes += chunk.length;
-  }
-
-  /** Extends the last frame or begins another. @returns how many bytes of content fit */
-  #continueFrame(stream: OutputStream, atMs: number, wanted: number): number {
-    const last = this.#openFrame === -1 ? null : frameAt(this.#memory, this.#openFrame);
-    const length = last === null ? 0 : last.end - last.start;
-    if (last?.stream === stream && atMs - last.atMs < mergeMs && length < this.#frameLimit) {
-      const more = Math.min(wanted, this.#frameLimit - length);
-      this.#grow(this.#memoryUsed + more);
-      setLength(this.#memory, this.#openFrame, length + more);
-      return more;
-    }
-    const first = Math.min(wanted, this.#frameLimit);
-    this.#grow(this.#memoryUsed + headerBytes + first);
-    this.#openFrame = this.#memoryUsed;
-    writeHeader(this.#memory, this.#memoryUsed, stream, atMs, first);
-    this.#memoryUsed += headerBytes;
-    return first;
-  }
-
-  #grow(wanted: number): void {
-    if (wanted <= this.#memory.length) return;
-    const doubled = Math.min(this.#options.memoryBytes, 2 * this.#memory.length);
-    // Not from Node's pool: this would keep a whole slab alive.
-    const memory = Buffer.alloc(Math.max(wanted, doubled, firstMemoryBytes));
-    this.#memory.copy(memory, 0, 0, this.#memoryUsed);
-    this.#memory = memory;
-  }
-
-  /** Moves the memory, followed by this piece, into the file. @returns false if there is no file */
-  #spill(piece: { stream: OutputStream; chunk: Buffer; atMs: number } | null): boolean {
-    const parts = this.#memoryUsed > 0 ? [this.#memory.subarray(0, this.#memoryUsed)] : [];
-    if (piece !== null) {
-      const header = Buffer.allocUnsafe(headerBytes);
-      writeHeader(header, 0, piece.stream, piece.atMs, piece.chunk.length);
-      parts.push(header, piece.chunk);
-    }
+  /** @returns false if there is no file */
+  #moveToFile(): boolean {
     try {
-      const file = this.#openFile();
-      if (file === null) return false;
-      file.append(parts, this.#memoryContentBytes + (piece?.chunk.length ?? 0));
+      this.#fd ??= this.#createFile();
+      if (this.#fd === null) return false;
+      const index = Buffer.from(JSON.stringify(this.#pieces));
+      const [start, end] = [this.#memoryPosition, this.#printedBytes];
+      const size = index.length + end - start;
+      const offset = this.#roomFor(size);
+      const written = writevSync(this.#fd, [index, ...this.#chunks], offset);
+      if (written !== size) throw new Error('the disk is full');
+      this.#blocks.push({ start, end, offset, indexBytes: index.length, size });
+      this.#fileBytes = Math.max(this.#fileBytes, offset + size);
     } catch {
       // A full disk, too many files, no permission: it must not affect the job, and won't be over soon.
-      this.#loseFile();
+      this.close();
       return false;
     }
-    for (const { length } of parts) this.#memoryPosition += length;
-    this.#memoryUsed = 0;
-    this.#memoryContentBytes = 0;
-    this.#openFrame = -1;
+    this.#chunks = [];
+    this.#pieces = [];
+    this.#memoryPosition = this.#printedBytes;
     return true;
   }
 
-  #openFile(): SegmentFile | null {
-    if (this.#file !== null || !this.#mayUseFile) return this.#file;
-    const { directory, segmentBytes, mayMakeFile } = this.#options;
-    this.#mayUseFile = mayMakeFile();
+  #createFile(): number | null {
+    this.#mayUseFile &&= this.#options.mayMakeFile();
     if (!this.#mayUseFile) return null;
-    this.#file = new SegmentFile(directory, segmentBytes, this.#memoryPosition, (end) =>
-      this.#warnReaders(end),
-    );
-    return this.#file;
+    assertDescriptors(spareDescriptors);
+    return openUnnamedFile(this.#options.directory);
   }
 
-  /** Continues with the memory alone. */
-  #loseFile(): void {
-    this.#mayUseFile = false;
-    if (this.#file === null) return;
-    this.#warnReaders(this.#memoryPosition);
-    this.#file.close();
-    this.#file = null;
+  /** @returns the offset of the next block. Blocks that were there are dropped */
+  #roomFor(size: number): number {
+    const last = this.#blocks.at(-1);
+    const next = last === undefined ? 0 : last.offset + last.size;
+    const offset = next + size > this.#options.fileBytes ? 0 : next;
+    // Blocks between the newest one and the end of the file are the oldest ones.
+    const isInTheWay = (block: Block) =>
+      (block.offset < offset + size && offset < block.offset + block.size) ||
+      (offset < next && next <= block.offset);
+    const first = this.#blocks.findIndex((block) => !isInTheWay(block));
+    const lost = first === -1 ? this.#blocks.length : first;
+    if (lost > 0) {
+      this.#warnReaders(this.#blocks[lost - 1]?.end ?? 0);
+      this.#blocks.splice(0, lost);
+    }
+    return offset;
   }
 
-  #forgetFrame(): void {
-    const frame = frameAt(this.#memory, 0);
-    if (frame === null || this.#memoryUsed === 0) throw new Error('the memory is smaller than a piece');
-    this.#warnReaders(this.#memoryPosition + frame.end);
-    this.#memory.copyWithin(0, frame.end, this.#memoryUsed);
-    this.#memoryPosition += frame.end;
-    this.#memoryUsed -= frame.end;
-    this.#memoryContentBytes -= frame.end - frame.start;
-    this.#openFrame = Math.max(-1, this.#openFrame - frame.end);
+  /** Drops the oldest output in memory: at least `bytes`, and pieces beyond half of their limit. */
+  #shorten(bytes: number): void {
+    const firstPiece = this.#pieces.at(-piecesLimit / 2)?.start ?? 0;
+    const start = Math.max(this.#memoryPosition + bytes, firstPiece);
+    this.#warnReaders(start);
+    const memory = joinedBytes(this.#chunks);
+    this.#chunks = [joinedBytes([memory.subarray(start - this.#memoryPosition)])];
+    this.#pieces = this.#pieces
+      .filter((_, at) => (this.#pieces[at + 1]?.start ?? this.#printedBytes) > start)
+      .map((piece) => ({ ...piece, start: Math.max(piece.start, start) }));
+    this.#memoryPosition = start;
   }
 
   /** Everything before this position is about to be dropped; readers count the lines that they miss. */
   #warnReaders(end: number): void {
-    for (const reader of this.#readers) reader.loseUpTo(end);
+    for (const reader of this.#readers) reader.passOver(end);
   }
 
   /** The job has ended; no more output follows. */
   end(): void {
     this.#isEnded = true;
-    if (this.#memoryUsed < this.#memory.length) {
-      const used = Buffer.alloc(this.#memoryUsed);
-      this.#memory.copy(used);
-      this.#memory = used;
-    }
+    this.#chunks = [joinedBytes(this.#chunks)];
   }
 
   /** No more readers will be opened. The file is closed after the last reader. */
@@ -213,21 +176,32 @@ export class JobOutput implements ReadableJobOutput {
     if (this.#readers.size === 0) this.close();
   }
 
-  /** Closes the file at once; readers continue with the memory. */
+  /** Closes the file at once, and doesn't create another; readers continue with the memory. */
   close(): void {
-    this.#loseFile();
+    this.#mayUseFile = false;
+    if (this.#fd === null) return;
+    this.#warnReaders(this.#memoryPosition);
+    this.#blocks = [];
+    this.#fileBytes = 0;
+    try {
+      closeSync(this.#fd);
+    } catch {
+      // For example, a broken disk. The descriptor is closed anyway.
+    }
+    this.#fd = null;
   }
 
-  /**
-   * Reads from the oldest kept output. Estimates the number of earlier lines from the length of kept ones.
-   */
+  /** Reads from the oldest kept output. Estimates the number of earlier lines from the length of kept ones. */
   openReader(): JobOutputReader {
-    const position = this.#file?.start ?? this.#memoryPosition;
-    const keptBytes = this.#memoryContentBytes + (this.#file?.contentBytes ?? 0);
-    const contentBytes = this.#printedBytes - keptBytes;
-    const density = contentBytes === 0 ? 0 : linesPerByte(this.framesAt(position, sampleBytes));
-    const skippedLines = contentBytes === 0 ? 0 : Math.max(1, Math.round(contentBytes * density));
-    const reader = new JobOutputReader(this, { position, contentBytes, skippedLines });
+    const start = this.#blocks[0]?.start ?? this.#memoryPosition;
+    let [lines, bytes] = [0, 0];
+    for (const { content } of start > 0 ? this.slices(0, start + sampleBytes) : []) {
+      if (content === null) continue;
+      lines += countLines(content);
+      bytes += content.length;
+    }
+    const skippedLines = start > 0 ? Math.max(1, Math.round((start * lines) / Math.max(1, bytes))) : 0;
+    const reader = new JobOutputReader(this, start, skippedLines);
     this.#readers.add(reader);
     return reader;
   }
@@ -237,54 +211,147 @@ export class JobOutput implements ReadableJobOutput {
     if (this.#isReleased && this.#readers.size === 0) this.close();
   }
 
-  framesAt(position: number, wantedBytes: number): Buffer {
-    if (position >= this.#memoryPosition || this.#file === null) {
-      return this.#memory.subarray(position - this.#memoryPosition, this.#memoryUsed);
+  /** The kept output between two positions. */
+  *slices(from: number, to: number): Generator<Slice> {
+    for (const block of this.#blocks) {
+      if (block.end <= from || block.start >= to) continue;
+      yield* slicesOf(this.#readBlock(block), from, to);
     }
+    if (to <= this.#memoryPosition) return;
+    if (this.#chunks.length > 1) this.#chunks = [joinedBytes(this.#chunks)];
+    const [content = Buffer.alloc(0)] = this.#chunks;
+    const memory = { pieces: this.#pieces, content, start: this.#memoryPosition, end: this.#printedBytes };
+    yield* slicesOf(memory, from, to);
+  }
+
+  #readBlock({ start, end, offset, indexBytes, size }: Block): Part {
+    const bytes = Buffer.allocUnsafe(size);
     try {
-      const frames = this.#file.read(position, Math.max(wantedBytes, headerBytes));
-      const needed = firstFrameBytes(frames);
-      return needed <= frames.length ? frames : this.#file.read(position, needed);
+      if (this.#fd !== null && readSync(this.#fd, bytes, 0, size, offset) === size) {
+        const pieces = JSON.parse(bytes.toString('utf8', 0, indexBytes));
+        return { pieces, content: bytes.subarray(indexBytes), start, end };
+      }
     } catch {
-      // The disk is broken. The reader reports missing output.
-      return nothing;
+      // The disk is broken.
     }
+    return { pieces: [{ stream: 'stdout', atMs: 0, start }], content: null, start, end };
   }
 
-  seal(): void {
-    this.#openFrame = -1;
-  }
-
-  get hasFile(): boolean {
-    return this.#file !== null;
-  }
-
-  /** Including headers. */
-  get memoryBytes(): number {
-    return this.#memory.length;
-  }
-
+  /** Its size on the disk; 0 without a file. */
   get fileBytes(): number {
-    return this.#file?.bytes ?? 0;
+    return this.#fileBytes;
   }
 
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  get nextPosition(): number {
-    return this.#memoryPosition + this.#memoryUsed;
-  }
-
-  get memoryPosition(): number {
-    return this.#memoryPosition;
-  }
-
+  /** The position after the last byte. */
   get printedBytes(): number {
     return this.#printedBytes;
   }
+}
 
-  get memoryContentBytes(): number {
-    return this.#memoryContentBytes;
+interface Part {
+  readonly pieces: readonly Piece[];
+  readonly content: Buffer | null;
+  readonly start: number;
+  readonly end: number;
+}
+
+function* slicesOf({ pieces, content, start, end }: Part, from: number, to: number): Generator<Slice> {
+  for (const [index, { stream, atMs, start: pieceStart }] of pieces.entries()) {
+    const first = Math.max(pieceStart, from);
+    const last = Math.min(pieces[index + 1]?.start ?? end, to);
+    if (first >= last) continue;
+    yield { stream, atMs, content: content?.subarray(first - start, last - start) ?? null, end: last };
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Reads the kept output to its end, at the reader's pace. Skips output that is dropped before it was read, and counts its
+ * lines. Joins characters that were split.
+ */
+export class JobOutputReader implements OutputReader {
+  readonly #output: JobOutput;
+  #position: number;
+  #skippedLines: number;
+  #isClosed = false;
+  readonly #decoders = new Map<OutputStream, StringDecoder>();
+  /** Streams whose next byte may be inside a character. */
+  readonly #cutStreams = new Set<OutputStream>();
+
+  constructor(output: JobOutput, position: number, skippedLines: number) {
+    this.#output = output;
+    this.#position = position;
+    this.#skippedLines = skippedLines;
+    if (position > 0) this.#cut();
+  }
+
+  get behindBytes(): number {
+    return this.#isClosed ? 0 : this.#output.printedBytes - this.#position;
+  }
+
+  read(maxBytes: number): OutputBatch {
+    const pieces: Mutable<OutputPiece>[] = [];
+    if (this.#isClosed) return { pieces, skippedLines: 0, isEnd: true };
+    const to = this.#position + Math.max(1, maxBytes);
+    for (const { stream, atMs, content, end } of this.#output.slices(this.#position, to)) {
+      if (content === null) this.passOver(end);
+      else this.#addPiece(pieces, stream, atMs, content);
+      this.#position = end;
+    }
+    const isEnd = this.behindBytes === 0 && this.#output.isEnded;
+    if (isEnd) this.#readRests(pieces);
+    const skippedLines = this.#skippedLines;
+    this.#skippedLines = 0;
+    return { pieces, skippedLines, isEnd };
+  }
+
+  #addPiece(pieces: Mutable<OutputPiece>[], stream: OutputStream, atMs: number, content: Buffer): void {
+    const decoder = this.#decoders.get(stream) ?? new StringDecoder('utf8');
+    this.#decoders.set(stream, decoder);
+    const text = decoder.write(this.#cutStreams.delete(stream) ? withoutPartStart(content) : content);
+    if (text === '') return;
+    const last = pieces.at(-1);
+    if (last?.stream === stream && atMs - last.atMs < mergeMs) last.text += text;
+    else pieces.push({ stream, atMs, text });
+  }
+
+  /** Incomplete characters at the end of a stream. */
+  #readRests(pieces: Mutable<OutputPiece>[]): void {
+    for (const [stream, decoder] of this.#decoders) {
+      const text = decoder.end();
+      if (text !== '') pieces.push({ stream, atMs: Date.now(), text });
+    }
+    this.#decoders.clear();
+  }
+
+  skipTo(bytes: number): void {
+    if (!this.#isClosed) this.passOver(this.#output.printedBytes - bytes);
+  }
+
+  /** Continues at this position, and counts the lines before it. If they can't be read, their number counts as 1. */
+  passOver(position: number): void {
+    if (this.#position >= position) return;
+    for (const { content } of this.#output.slices(this.#position, position)) {
+      this.#skippedLines += content === null ? 1 : countLines(content);
+    }
+    this.#position = position;
+    this.#cut();
+  }
+
+  /** Output is missing between the last read and the next: no character spans the gap. */
+  #cut(): void {
+    this.#decoders.clear();
+    this.#cutStreams.add('stdout').add('stderr');
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#output.leave(this);
   }
 }

@@ -9,7 +9,6 @@ import { JobOutput, type JobOutputOptions } from './job-output.ts';
 export interface OutputStoreLimits {
   readonly endedJobs: number;
   /** Of ended jobs. */
-  readonly memoryBytes: number;
   readonly fileBytes: number;
   /** Of running and ended jobs; each takes a descriptor and up to 8 MiB of the disk. */
   readonly files: number;
@@ -17,7 +16,6 @@ export interface OutputStoreLimits {
 
 const defaultLimits: OutputStoreLimits = {
   endedJobs: endedJobsLimit,
-  memoryBytes: 2 * 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
   files: 128,
 };
@@ -30,8 +28,6 @@ export class OutputStore {
   readonly #running = new Map<string, JobOutput>();
   /** Oldest first; `null` for a job without output. */
   readonly #ended = new Map<string, JobOutput | null>();
-  #endedMemoryBytes = 0;
-  #endedFileBytes = 0;
   #isClosed = false;
 
   constructor(limits: Partial<OutputStoreLimits> = {}, options: Partial<JobOutputOptions> = {}) {
@@ -61,36 +57,25 @@ export class OutputStore {
     output?.end();
     if (this.#isClosed) return;
     this.#ended.set(jobId, output);
-    this.#count(output, 1);
-    while (this.#isFull) this.#dropOldest();
-  }
-
-  get #isFull(): boolean {
-    const { endedJobs, memoryBytes, fileBytes } = this.#limits;
-    return (
-      this.#ended.size > endedJobs || this.#endedMemoryBytes > memoryBytes || this.#endedFileBytes > fileBytes
-    );
+    if (this.#ended.size > this.#limits.endedJobs) this.#dropOldest();
+    if (output === null || output.fileBytes === 0) return;
+    const size = () => withFile(this.#ended).reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+    while (size() > this.#limits.fileBytes) this.#dropOldest();
   }
 
   #dropOldest(): void {
-    const oldest = this.#ended.entries().next().value;
+    const [oldest] = this.#ended;
     if (oldest === undefined) return;
     const [jobId, output] = oldest;
     this.#ended.delete(jobId);
-    this.#count(output, -1);
     output?.release();
-  }
-
-  #count(output: JobOutput | null, sign: 1 | -1): void {
-    this.#endedMemoryBytes += sign * (output?.memoryBytes ?? 0);
-    this.#endedFileBytes += sign * (output?.fileBytes ?? 0);
   }
 
   /** Drops ended jobs to make room for a running one. */
   #mayMakeFile(): boolean {
-    const left = this.#filesLimit - countFiles(this.#running.values());
+    const left = this.#filesLimit - withFile(this.#running).length;
     if (left <= 0) return false;
-    while (countFiles(this.#ended.values()) >= left) this.#dropOldest();
+    while (withFile(this.#ended).length >= left) this.#dropOldest();
     return true;
   }
 
@@ -101,15 +86,10 @@ export class OutputStore {
    * @returns whether any file was closed
    */
   giveBackFiles(): boolean {
-    const ended = [...this.#ended.values()].filter((output) => output?.hasFile === true);
+    const ended = withFile(this.#ended);
     if (ended.length === 0) return false;
-    this.#filesLimit = (ended.length + countFiles(this.#running.values())) >> 1;
-    const surplus = ended.slice(0, Math.ceil(ended.length / 2));
-    for (const output of surplus) {
-      this.#count(output, -1);
-      output?.close();
-      this.#count(output, 1);
-    }
+    this.#filesLimit = (ended.length + withFile(this.#running).length) >> 1;
+    for (const output of ended.slice(0, Math.ceil(ended.length / 2))) output.close();
     return true;
   }
 
@@ -124,7 +104,10 @@ export class OutputStore {
     if (isRunning && !this.#isClosed) return this.#outputOf(jobId).openReader();
     const output = this.#ended.get(jobId);
     if (output === undefined) return null;
-    return (output ?? endedWithoutOutput()).openReader();
+    if (output !== null) return output.openReader();
+    const nothing = new JobOutput();
+    nothing.end();
+    return nothing.openReader();
   }
 
   /** Closes every file. */
@@ -136,14 +119,6 @@ export class OutputStore {
   }
 }
 
-function countFiles(outputs: Iterable<JobOutput | null>): number {
-  let count = 0;
-  for (const output of outputs) if (output?.hasFile === true) count += 1;
-  return count;
-}
-
-function endedWithoutOutput(): JobOutput {
-  const output = new JobOutput();
-  output.end();
-  return output;
+function withFile(outputs: ReadonlyMap<string, JobOutput | null>): JobOutput[] {
+  return [...outputs.values()].filter((output) => output !== null).filter(({ fileBytes }) => fileBytes > 0);
 }

@@ -4,7 +4,7 @@ import { findOutput } from '../../../src/engine/output/find-output.ts';
 import { OutputStore } from '../../../src/engine/output/output-store.ts';
 
 /** Small, so that much of the output lies in files. */
-const store = () => new OutputStore({}, { memoryBytes: 1_024, segmentBytes: 8_192 });
+const store = () => new OutputStore({}, { memoryBytes: 1_024, fileBytes: 16_384 });
 
 async function find(outputs: OutputStore, text: string, running: readonly string[] = []) {
   const open = (jobId: string) => outputs.open(jobId, running.includes(jobId));

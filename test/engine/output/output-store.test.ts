@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { OutputStore, type OutputStoreLimits } from '../../../src/engine/output/output-store.ts';
 
-const small = { memoryBytes: 1_024, segmentBytes: 8_192 };
+const small = { memoryBytes: 1_024, fileBytes: 16_384 };
 
 function shelfOf(limits: Partial<OutputStoreLimits> = {}): OutputStore {
   return new OutputStore(limits, small);
@@ -46,10 +46,7 @@ test('the last ended jobs are kept, by number', () => {
   ]);
 });
 
-test('and by space in memory and in files', () => {
-  const inMemory = shelfOf({ memoryBytes: 1_000 });
-  for (const jobId of ['1', '2', '3']) run(inMemory, jobId, 400);
-  expect(['1', '2', '3'].map((jobId) => isKept(inMemory, jobId))).toEqual([false, true, true]);
+test('and by space in files', () => {
   const inFiles = shelfOf({ fileBytes: 30_000 });
   for (const jobId of ['1', '2', '3']) run(inFiles, jobId, 12_000);
   expect(['1', '2', '3'].map((jobId) => isKept(inFiles, jobId))).toEqual([false, true, true]);
@@ -73,7 +70,7 @@ test('files of ended jobs make room for those of running ones; beyond that, memo
   const behind = ['3', '4', '5'].map((jobId) => shelf.open(jobId, true)?.behindBytes ?? 0);
   expect(behind.slice(0, 2)).toEqual([5_000, 5_000]);
   expect(behind[2]).toBeGreaterThan(500);
-  expect(behind[2]).toBeLessThan(1_024);
+  expect(behind[2]).toBeLessThanOrEqual(1_024);
   shelf.close();
 });
 
