@@ -13,7 +13,7 @@ import { answerLimitMs } from '../resque/redis/send.ts';
 import type { Progress } from '../resque/steps/client.ts';
 import { executeCommand } from './commands.ts';
 import { type CommandMark, EventBus, type EventListener } from './events/event-bus.ts';
-import { type EngineFigures, figuresOf, type ReadFigures, readFigures } from './figures.ts';
+import { type EngineFigures, figuresOf } from './figures.ts';
 import { RunningJobs } from './jobs/running-jobs.ts';
 import { overridesAtWork } from './lifecycle/override-keeper.ts';
 import type { StopResult } from './lifecycle/shutdown.ts';
@@ -27,6 +27,7 @@ import { type EngineMeans, thisMachine } from './process/engine-means.ts';
 import { RedisSide } from './redis-side.ts';
 import { Statistics } from './statistics/statistics.ts';
 import { LiveUpdates } from './watch/live-updates.ts';
+import { type ReadFigures, RedisFigures } from './watch/redis-figures.ts';
 
 /** The result of reading a config file. */
 export type LoadedConfig =
@@ -63,6 +64,7 @@ export class Engine {
   readonly #notices: Notices;
   readonly #redisSide: RedisSide;
   readonly #statistics: Statistics;
+  readonly #redisFigures: RedisFigures;
   readonly #liveUpdates: LiveUpdates;
   readonly #counts = new FailureCounts();
 
@@ -88,8 +90,10 @@ export class Engine {
     this.#statistics = statistics;
     client.onStep = (roundTripMs) => statistics.roundTrips.count(roundTripMs);
     const queues = () => router.queues;
+    const figures = new RedisFigures(client, queues);
+    this.#redisFigures = figures;
     this.#liveUpdates = new LiveUpdates({
-      ...{ bus: this.#bus, client, queues, jobs, statistics },
+      ...{ bus: this.#bus, clock: machine.clock, figures, queues, jobs, statistics },
       hasSchedules: () => this.#redisSide.schedules.length > 0,
     });
     this.#bus.subscribe((event) => this.#heard(event));
@@ -154,9 +158,9 @@ export class Engine {
     });
   }
 
-  /** See `readFigures`. */
-  readFigures(queues: readonly string[], withOldest: number): Promise<ReadFigures | null> {
-    return readFigures(this.#redisSide, queues, withOldest);
+  /** What is in Redis. @returns `null` if it can't be read */
+  readFigures(): Promise<ReadFigures | null> {
+    return this.#redisFigures.read();
   }
 
   /** Whether to count jobs by their class, too, for metrics. */

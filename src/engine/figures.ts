@@ -1,7 +1,4 @@
 /** What an engine knows about itself and its jobs, for metrics. Computed only when it is asked for. */
-import { waitedMs } from '../resque/format/enqueued-at.ts';
-import { readPayload } from '../resque/format/payload.ts';
-import { RedisError } from '../resque/redis/redis-error.ts';
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { RedisSide } from './redis-side.ts';
@@ -39,15 +36,6 @@ export interface EngineFigures {
   readonly statistics: Pick<Statistics, 'runner' | 'roundTrips' | 'classes'>;
 }
 
-/** What is in Redis. `null`: unknown. */
-export interface ReadFigures {
-  readonly lengths: ReadonlyMap<string, number>;
-  /** How long the job at the head of the queue has waited, if its payload says when it was enqueued. */
-  readonly oldestMs: ReadonlyMap<string, number>;
-  readonly failures: number | null;
-  readonly delayed: number | null;
-}
-
 export interface FiguresMeans {
   readonly router: QueueRouter;
   readonly jobs: RunningJobs;
@@ -80,35 +68,4 @@ export function figuresOf({ router, jobs, redisSide, statistics, namespace }: Fi
     unwritten: dispatcher.outbox.unwritten,
     spooled: redisSide.spooled,
   };
-}
-
-/**
- * @param withOldest for this many queues, the first ones, it also reads how long the oldest job has waited
- * @returns `null` if Redis can't be read
- */
-export async function readFigures(
-  { client }: RedisSide,
-  queues: readonly string[],
-  withOldest: number,
-): Promise<ReadFigures | null> {
-  const figures = await client.figures(queues, withOldest).catch((error: unknown) => {
-    // The session reports it, unless it is only a refusal.
-    if (!(error instanceof RedisError)) throw error;
-    return null;
-  });
-  if (figures === null) return null;
-  const { lengths, heads, failures, delayed } = figures;
-  const nowMs = client.clock.nowMs();
-  const read = { lengths: new Map<string, number>(), oldestMs: new Map<string, number>() };
-  for (const [at, queue] of queues.entries()) {
-    const length = lengths[at] ?? null;
-    if (length !== null) read.lengths.set(queue, length);
-    const head = heads[at] ?? null;
-    const payload = head === null ? null : readPayload(head);
-    const enqueuedAtMs = payload?.isObject === true ? payload.enqueuedAtMs : null;
-    const ageMs = enqueuedAtMs === null ? null : waitedMs(enqueuedAtMs, nowMs);
-    if (ageMs !== null) read.oldestMs.set(queue, ageMs);
-    else if (length === 0) read.oldestMs.set(queue, 0);
-  }
-  return { ...read, failures, delayed };
 }

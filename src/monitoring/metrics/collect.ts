@@ -1,6 +1,7 @@
 /** Prepares what the engine knows for the table of metrics: queues and classes get their labels. */
-import type { EngineFigures, QueueFigures, ReadFigures } from '../../engine/figures.ts';
+import type { EngineFigures, QueueFigures } from '../../engine/figures.ts';
 import type { ClassTotals } from '../../engine/statistics/class-totals.ts';
+import type { ReadFigures } from '../../engine/watch/redis-figures.ts';
 import type { OwnReadings } from './own-readings.ts';
 import {
   LabelFold,

@@ -124,14 +124,15 @@ export const definitions: Readonly<Record<string, Definition>> = {
     type: 'gauge',
     labels: ['queue'],
     help: 'Jobs waiting on the queue in Redis.',
-    values: ({ queues, read }) => byQueue(queues, ({ name }) => read?.lengths.get(name), sum),
+    values: ({ queues, read }) => byQueue(queues, ({ name }) => read?.queues.get(name)?.length, sum),
   },
   resque_runner_queue_oldest_seconds: {
     type: 'gauge',
     labels: ['queue'],
     unit: 'seconds',
     help: 'How long the job at the head of the queue has waited. 0 for an empty queue. Missing if its payload does not say when it was enqueued, or is larger than 16 KiB.',
-    values: ({ queues, read }) => byQueue(queues, ({ name }) => seconds(read?.oldestMs.get(name)), Math.max),
+    values: ({ queues, read }) =>
+      byQueue(queues, ({ name }) => seconds(read?.queues.get(name)?.oldestMs), Math.max),
   },
   resque_runner_queue_paused: {
     type: 'gauge',
@@ -147,7 +148,7 @@ export const definitions: Readonly<Record<string, Definition>> = {
   resque_runner_delayed_length: {
     type: 'gauge',
     help: 'Delayed jobs and waiting retries. If they are due at more than 1,000 different times, each later time counts as one job.',
-    values: ({ read }) => one(read?.delayed),
+    values: ({ read }) => one(read?.leastDelayed),
   },
   resque_runner_redis_up: {
     type: 'gauge',

@@ -1,10 +1,10 @@
 /**
- * The text of /metrics. No matter how often it is read, it is made and Redis is read at most once a second, one read at a
- * time. A reader waits up to half a second for Redis. Then the page has no metrics that are read from Redis.
+ * The text of /metrics. No matter how often it is read, it is made and Redis is read at most once a second. A reader waits up to half a second for Redis. Then the page has no metrics that are read from Redis.
  */
 import { type Metric, Registry } from 'prom-client';
-import type { EngineFigures, ReadFigures } from '../../engine/figures.ts';
-import { Collector, type CollectorOptions, type Facts, mostQueues } from './collect.ts';
+import type { EngineFigures } from '../../engine/figures.ts';
+import type { ReadFigures } from '../../engine/watch/redis-figures.ts';
+import { Collector, type CollectorOptions, type Facts } from './collect.ts';
 import { definitions } from './definitions.ts';
 import { OwnProcess } from './own-readings.ts';
 import type { Sample } from './samples.ts';
@@ -19,21 +19,14 @@ export const contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 export interface MetricsSource {
   figures(): EngineFigures;
   /** `null` if Redis can't be read. */
-  readFigures(queues: readonly string[], withOldest: number): Promise<ReadFigures | null>;
-}
-
-interface Begun<T> {
-  readonly sinceMs: number;
-  readonly value: Promise<T>;
+  readFigures(): Promise<ReadFigures | null>;
 }
 
 export class MetricsPages {
   readonly #source: MetricsSource;
   readonly #collector: Collector;
   readonly #own = new OwnProcess();
-  #page: Begun<Buffer> | null = null;
-  /** `null` when it is over. */
-  #reading: Begun<ReadFigures | null> | null = null;
+  #page: { readonly sinceMs: number; readonly value: Promise<Buffer> } | null = null;
 
   constructor(source: MetricsSource, options: CollectorOptions) {
     this.#source = source;
@@ -62,27 +55,13 @@ export class MetricsPages {
 
   /** @returns `null` if Redis can't be read now */
   async #readInTime(): Promise<ReadFigures | null> {
-    const { isRedisUp, queues } = this.#source.figures();
-    if (!isRedisUp) return null;
-    // A read that hangs is not repeated.
-    this.#reading ??= this.#read(queues.map(({ name }) => name));
-    const { sinceMs, value } = this.#reading;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), Math.max(0, sinceMs + redisLimitMs - performance.now()));
+      timer = setTimeout(() => resolve(null), redisLimitMs);
     });
-    const read = await Promise.race([value, late]);
+    const read = await Promise.race([this.#source.readFigures(), late]);
     clearTimeout(timer);
     return read;
-  }
-
-  #read(queues: readonly string[]): Begun<ReadFigures | null> {
-    const end = () => {
-      this.#reading = null;
-    };
-    const value = this.#source.readFigures(queues, mostQueues);
-    value.then(end, end);
-    return { sinceMs: performance.now(), value };
   }
 }
 

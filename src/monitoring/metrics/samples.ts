@@ -56,8 +56,8 @@ export function aboutRunner({ engine, version }: Facts): Labels {
   };
 }
 
-export function seconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : ms / 1_000;
+export function seconds(ms: number | null | undefined): number | null {
+  return ms === null || ms === undefined ? null : ms / 1_000;
 }
 
 export function sum(a: number, b: number): number {

@@ -14,15 +14,11 @@ export interface DelayedCount {
   readonly firstTime: string | null;
 }
 
-/**
- * @param mostTimes each time has its own list, whose length must be read
- * @returns `null` if the schedule's key has another type
- */
-export async function countDelayed(
-  sender: CommandSender,
-  keys: ResqueKeys,
-  mostTimes: number,
-): Promise<DelayedCount | null> {
+/** Each time has its own list, whose length must be read. */
+export const mostTimes = 1_000;
+
+/** @returns `null` if the schedule's key has another type */
+export async function countDelayed(sender: CommandSender, keys: ResqueKeys): Promise<DelayedCount | null> {
   const [times, first] = await Promise.all([
     unlessWrongType(sender.command((commands) => commands.zcard(keys.delayedSchedule))),
     unlessWrongType(

@@ -28,6 +28,16 @@ export async function unlessWrongType<T>(reply: Promise<T>): Promise<T | null> {
   }
 }
 
+/** @returns `null` if the key has the wrong type, or if this user may not do it */
+export async function unlessRefused<T>(reply: Promise<T>): Promise<T | null> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof RedisError && error.kind !== 'away') return null;
+    throw error;
+  }
+}
+
 type Pipeline = ReturnType<Redis['pipeline']>;
 
 /** @returns the replies; a symbol for each key of the wrong type */

@@ -8,7 +8,6 @@ import { listLengths } from '../redis/bulk-reads.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { ReachableRedis } from '../redis/connection.ts';
 import { LargeReads } from '../redis/large-reads.ts';
-import { listHeads } from '../redis/list-heads.ts';
 import { runScript } from '../redis/script.ts';
 import type { SessionHooks, SessionMeans } from '../redis/session.ts';
 import { RedisSession } from '../redis/session.ts';
@@ -224,29 +223,9 @@ export class ResqueClient {
     return new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1]));
   }
 
-  /** The same, and the number of failures, in one round trip. */
-  async listLengths(
-    queues: readonly string[],
-  ): Promise<{ backlogs: ReadonlyMap<string, number>; failures: number }> {
-    const keys = queues.map((queue) => this.keys.queue(queue));
-    const [failures, ...lengths] = await listLengths(this.session, [this.keys.failed, ...keys]);
-    return {
-      backlogs: new Map(queues.map((queue, at) => [queue, lengths[at] ?? -1])),
-      failures: failures ?? -1,
-    };
-  }
-
-  /** The payloads of the jobs that come next; `null` for an empty queue, and for a payload that is too large for this. */
-  listHeads(queues: readonly string[]): Promise<(Buffer | null)[]> {
-    return listHeads(
-      this.session,
-      queues.map((queue) => this.keys.queue(queue)),
-    );
-  }
-
   /** See queue-figures.ts. */
-  figures(queues: readonly string[], withHeads: number): Promise<RedisFigures> {
-    return readFigures(this.session, this.keys, queues, withHeads);
+  figures(queues: readonly string[]): Promise<RedisFigures> {
+    return readFigures(this.session, this.keys, queues);
   }
 
   /**

@@ -14,12 +14,12 @@ import {
   checkedValuesOf,
   listLengths,
   pipelined,
+  unlessRefused,
   type WrongType,
   wrongTypesAmong,
 } from '../redis/bulk-reads.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { Key } from '../redis/large-reads.ts';
-import { RedisError } from '../redis/redis-error.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { countOf, readRegistry, readWorkers, type WorkerFacts } from './registry.ts';
@@ -163,7 +163,6 @@ export interface DelayedFacts extends Omit<DelayedCount, 'firstTime'> {
   readonly nextAtMs: number | null;
 }
 
-const mostTimes = 1_000;
 /** Retries are counted among this many delayed jobs. */
 export const retriesCountedIn = 100;
 const mostBytes = 1024 * 1024;
@@ -173,8 +172,10 @@ async function readDelayed(
   keys: ResqueKeys,
 ): Promise<{ delayed: DelayedFacts | null; wrongTypes: WrongType[] }> {
   const [counted, retries] = await Promise.all([
-    countDelayed(sender, keys, mostTimes),
-    countRetries(sender, keys),
+    countDelayed(sender, keys),
+    unlessRefused(
+      runScript(sender, countRetriesScript, 0, [keys.prefix, retriesCountedIn, mostBytes]).then(Number),
+    ),
   ]);
   if (counted === null) {
     return { delayed: null, wrongTypes: await wrongTypesAmong(sender, [keys.delayedSchedule], 'zset') };
@@ -182,13 +183,4 @@ async function readDelayed(
   const { firstTime, ...count } = counted;
   if (count.times === 0) return { delayed: null, wrongTypes: [] };
   return { delayed: { ...count, retries, nextAtMs: timeOfText(firstTime ?? '') }, wrongTypes: [] };
-}
-
-async function countRetries(sender: CommandSender, keys: ResqueKeys): Promise<number | null> {
-  try {
-    return Number(await runScript(sender, countRetriesScript, 0, [keys.prefix, retriesCountedIn, mostBytes]));
-  } catch (error) {
-    if (error instanceof RedisError && error.kind !== 'away') return null;
-    throw error;
-  }
 }

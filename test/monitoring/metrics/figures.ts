@@ -1,7 +1,8 @@
 /** What an engine would say about itself, with nothing in it that a test doesn't say. */
-import type { EngineFigures, QueueFigures, ReadFigures } from '../../../src/engine/figures.ts';
+import type { EngineFigures, QueueFigures } from '../../../src/engine/figures.ts';
 import { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
 import { Statistics } from '../../../src/engine/statistics/statistics.ts';
+import type { ReadFigures } from '../../../src/engine/watch/redis-figures.ts';
 import { MetricsPages } from '../../../src/monitoring/metrics/page.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
 
@@ -26,7 +27,7 @@ export function figures(fields: Partial<EngineFigures> = {}): EngineFigures {
 }
 
 export const nothingRead: ReadFigures = {
-  ...{ lengths: new Map(), oldestMs: new Map(), failures: null, delayed: null },
+  ...{ queues: new Map(), failures: null, delayed: null, leastDelayed: null, hasSchedules: false },
 };
 
 /** A source of pages whose figures a test sets. */
