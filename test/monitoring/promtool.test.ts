@@ -38,7 +38,10 @@ test('metrics', async () => {
     pools: [{ key: 'mail', slots: 2, busy: 1, failedStarts: 0, isUnstartable: false }],
   });
   engine.read = () =>
-    Promise.resolve({ ...nothingRead, failures: 0, delayed: 3, lengths: new Map([['mail', 2]]) });
+    Promise.resolve({
+      ...{ ...nothingRead, failures: 0, leastDelayed: 3 },
+      queues: new Map([['mail', { length: 2, oldestMs: 7, oldest: null }]]),
+    });
   const text = await engine.text();
   engine.pages.stop();
   // It also prints what it would name or describe in another way.

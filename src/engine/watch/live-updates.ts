@@ -92,6 +92,7 @@ export class LiveUpdates {
     const { bus, clock, jobs, queues } = this.#hooks;
     this.#lines.begin(jobs.running.values());
     jobs.watcher = this.#lines;
+    this.#told.clear();
     const known = new Set(queues());
     for (const queue of this.#toldStatistics.keys()) {
       if (known.has(queue)) this.#toldStatistics.set(queue, outdated);
@@ -115,7 +116,6 @@ export class LiveUpdates {
     this.#stops = [];
     this.#hooks.jobs.watcher = null;
     this.#lines.stop();
-    this.#told.clear();
     this.#waiting = new Map();
   }
 
