@@ -1,6 +1,7 @@
 /**
  * The wait for a job on empty queues: one BLPOP at a time. CLIENT UNBLOCK ends it when it should wait for other queues.
  */
+import { Backoff } from '../../resque/redis/backoff.ts';
 import type { Clock } from '../../resque/redis/clock.ts';
 import type { RedisSession } from '../../resque/redis/session.ts';
 
@@ -53,7 +54,7 @@ export class QueueWait<T> {
   endUnless(wanted: readonly string[]): void {
     if (this.#queues === null || this.#isEnding || isSame(this.#queues, wanted)) return;
     this.#isEnding = true;
-    void this.#unblock(this.#queues, firstRetryMs);
+    void this.#unblock(this.#queues, new Backoff(firstRetryMs, longestRetryMs));
   }
 
   /**
@@ -85,7 +86,7 @@ export class QueueWait<T> {
    * UNBLOCK and BLPOP take two connections. UNBLOCK may arrive before the BLPOP that it should end, and then finds
    * nothing. So it is repeated while that wait lasts.
    */
-  async #unblock(wait: readonly string[], pauseMs: number): Promise<void> {
+  async #unblock(wait: readonly string[], backoff: Backoff): Promise<void> {
     try {
       const isEnded = await this.#client.endWait();
       if (isEnded || this.#queues !== wait) return;
@@ -93,8 +94,8 @@ export class QueueWait<T> {
       this.#client.session.fail(error);
       return;
     }
-    this.#client.clock.after(pauseMs, () => {
-      if (this.#queues === wait) void this.#unblock(wait, Math.min(2 * pauseMs, longestRetryMs));
+    this.#client.clock.after(backoff.next(), () => {
+      if (this.#queues === wait) void this.#unblock(wait, backoff);
     });
   }
 }

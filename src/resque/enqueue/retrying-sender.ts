@@ -3,6 +3,7 @@
  * on the next connection. Use it only for commands that take effect once, however often they are sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '../redis/backoff.ts';
 import { openConnection, type ReachableRedis, type Redis } from '../redis/connection.ts';
 import { opened } from '../redis/handshake.ts';
 import { type RedisError, redisErrorOf } from '../redis/redis-error.ts';
@@ -44,7 +45,7 @@ export class RetryingSender implements CommandSender {
    */
   async command<T>(send: (commands: Redis) => Promise<T>, bytes = 0): Promise<T> {
     let firstRedisError: RedisError | null = null;
-    let pauseMs = firstPauseMs;
+    const backoff = new Backoff(firstPauseMs, longestPauseMs);
     let endMs = 0;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -64,10 +65,9 @@ export class RetryingSender implements CommandSender {
         }
         if (attempt === 2) this.#options.onAway(redisError);
         if (performance.now() > endMs) throw redisError;
-        await this.#pause(pauseMs);
+        await this.#pause(backoff.next());
         // The first error says more than the end of the wait.
         if (this.#options.stop.aborted) throw firstRedisError;
-        pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
       }
     }
   }

@@ -8,6 +8,7 @@
  * Only `opening` and `up` send commands. Nothing is queued or sent twice: a command whose reply was lost is rejected, and
  * its sender decides what to do. Long because these states belong together.
  */
+import { Backoff } from './backoff.ts';
 import { type Cancel, type Clock, systemClock } from './clock.ts';
 import { type OpenConnection, openConnection, type ReachableRedis, type Redis } from './connection.ts';
 import type { RunnerConnections } from './connection-set.ts';
@@ -70,7 +71,7 @@ export class RedisSession {
   /** The connections before the current opening. */
   #lastSet: ConnectionSet | null = null;
   #opening: Redis[] = [];
-  #attempts = 0;
+  readonly #backoff = new Backoff(firstBackoffMs, longestBackoffMs);
   /** Number of the current opening, so that a late failure of an earlier one can't end it. */
   #epoch = 0;
   #upSinceMs = 0;
@@ -147,12 +148,11 @@ export class RedisSession {
     if (this.#state === 'closed' || this.#state === 'waiting') return;
     const redisError = redisErrorOf(error);
     const { clock, random } = this.#means;
-    if (this.#state === 'up' && clock.elapsedMs() - this.#upSinceMs > stableMs) this.#attempts = 0;
+    if (this.#state === 'up' && clock.elapsedMs() - this.#upSinceMs > stableMs) this.#backoff.reset();
     this.#state = 'waiting';
     this.#awaySinceMs ??= clock.elapsedMs();
     this.#drop();
-    const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** this.#attempts);
-    this.#attempts += 1;
+    const backoffMs = this.#backoff.next();
     // Spread, so that not all runners return at the same moment.
     this.#cancelBackoff = clock.after(backoffMs * (0.8 + 0.2 * random()), () => void this.#open());
     this.#tell(factOf(redisError), redisError);
