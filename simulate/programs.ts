@@ -56,7 +56,7 @@ export class Programs implements JobRunner {
       return new Promise(() => {});
     }
     if (process.unstartable.has(pool.key)) {
-      process.side.router.holdPool(pool, 'unstartable');
+      process.side.router.setCondition(`entry:${pool.key}`, '');
       return null;
     }
     const run: Run = {

@@ -169,8 +169,7 @@ export class SimProcess implements Client, Runner {
     this.unstartable.delete(key);
     const pool = this.side.router.pool(key);
     if (pool === undefined || this.isDead) return;
-    this.side.router.resumePool(pool, 'unstartable');
-    this.side.dispatcher.scheduleStep();
+    this.side.router.setCondition(`entry:${pool.key}`, null);
   }
 
   #config(entries: readonly Entry[]): Config {

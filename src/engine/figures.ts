@@ -63,7 +63,7 @@ export function figuresOf({ router, jobs, redisSide, statistics, namespace }: Fi
     pools: router.pools.map((pool) => ({
       ...{ key: pool.key, busy: pool.busy, slots: pool.concurrency },
       failedStarts: jobs.health.failedStarts.get(pool.key) ?? 0,
-      isUnstartable: router.pausesOfPool(pool).some(({ kind }) => kind === 'unstartable'),
+      isUnstartable: router.pausesAt(`entry:${pool.key}`).some(({ kind }) => kind === 'unstartable'),
     })),
     unwritten: dispatcher.outbox.unwritten,
     spooled: redisSide.spooled,

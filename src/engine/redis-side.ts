@@ -151,7 +151,7 @@ export class RedisSide {
       about,
       wantsQueueNames: () => this.router.isDynamic,
       onPaused: (isPaused) => {
-        if (this.router.pauseCluster(isPaused)) this.dispatcher.scheduleStep();
+        this.router.setCondition('all', isPaused ? 'pause-all-workers is set' : null);
       },
       onQueueNames: (names) => {
         if (this.router.expand(names)) this.dispatcher.scheduleStep();
@@ -185,7 +185,6 @@ export class RedisSide {
     this.shutdown = new Shutdown({
       ...{ client, dispatcher, jobs, publish, onJobsGone, mover: this.#mover },
       shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
-      overrides: this.#overrides,
       workers: () => router.workers,
     });
     this.stopped = this.#untilStopped();
@@ -281,11 +280,9 @@ export class RedisSide {
   }
 
   #pauseUnreadable(queue: string, error: string): void {
-    this.router.pauseQueue(queue, 'unreadable', error);
+    this.router.setCondition(`queue:${queue}`, error);
     const resume = () => {
-      if (this.shutdown.mode !== null) return;
-      this.router.resumeQueue(queue, 'unreadable');
-      this.dispatcher.scheduleStep();
+      if (this.shutdown.mode === null) this.router.setCondition(`queue:${queue}`, null);
     };
     this.#options.machine.clock.after(unreadableRetryMs, resume, { keepsAlive: false });
   }

@@ -8,7 +8,6 @@ import type {
   EngineFact,
   FailureSummary,
   KillReason,
-  LostOverride,
   OverrideView,
   PauseReason,
   ShutdownMode,
@@ -250,11 +249,6 @@ const rows: { readonly [T in EngineEventType]?: Words<EventOf<T>> } = {
       'config',
       `pauses and slots set by hand won't survive a restart: Redis doesn't keep them: ${short(reason)}`,
     ),
-  'overrides.lost': ({ lost }) =>
-    warn(
-      'config',
-      `not stored, because Redis is away, so the next runner will not have: ${list(lost.map(lostText))}`,
-    ),
   'config.reloaded': ({ changes, needsRestart, restartChanges = needsRestart, kept = [] }) => {
     const isWhole = needsRestart.length === 0;
     const applied =
@@ -437,16 +431,6 @@ function keptText(kept: readonly OverrideView[]): string {
       return `${nameOf(runner)} ${plural(slots, 'slot')} instead of ${configured}, ${who}`;
     }),
   );
-}
-
-/** `mail paused by ann@pts/3 since 2026-11-24 15:20; images resumed; news back to the slots of the config` */
-function lostText({ kind, name, override }: LostOverride): string {
-  const what = kind === 'all' ? 'every queue' : nameOf(name);
-  if (override === null)
-    return kind === 'slots' ? `${what} back to the slots of the config` : `${what} resumed`;
-  const { slots } = override;
-  const change = slots === undefined ? 'paused' : `${plural(slots, 'slot')},`;
-  return `${what} ${change} ${whoAndWhen(override)}`;
 }
 
 function whoAndWhen({ by, sinceMs }: { readonly by: string; readonly sinceMs: number }): string {

@@ -56,16 +56,6 @@ export type OverrideView = {
     }
 );
 
-/** A change by an operator that was not stored in Redis. */
-export interface LostOverride {
-  /** `entry`: all queues of an entry. */
-  readonly kind: 'all' | 'queue' | 'entry' | 'slots';
-  /** Of a queue or an entry; '' with `all`. */
-  readonly name: string;
-  /** What was set; `slots` only with that kind. `null`: back to the config. */
-  readonly override: { readonly by: string; readonly sinceMs: number; readonly slots?: number } | null;
-}
-
 export interface PoolView {
   readonly key: string;
   readonly concurrency: number;
@@ -166,8 +156,6 @@ interface Facts {
   'overrides.kept': { kept: readonly OverrideView[] };
   /** Redis doesn't keep what operators set by hand, so it ends with this runner. Published when the reason changes. */
   'overrides.refused': { reason: string };
-  /** The runner stops before it could tell Redis these changes by hand: the next one doesn't know them. */
-  'overrides.lost': { lost: readonly LostOverride[] };
   'runner.added': { runner: PoolView };
   'runner.changed': { runner: PoolView };
   'runner.removed': { runner: string };

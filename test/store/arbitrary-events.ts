@@ -117,15 +117,6 @@ const factsByType: {
   'jobs.undeliverable': fc.record({ count: counts, key: texts }),
   'overrides.kept': fc.record({ kept: overrides }),
   'overrides.refused': fc.record({ reason: texts }),
-  'overrides.lost': fc.record({
-    lost: fc.array(
-      fc.record({
-        kind: fc.constantFrom('all' as const, 'queue' as const, 'entry' as const, 'slots' as const),
-        name: names,
-        override: fc.option(fc.record({ by: texts, sinceMs: counts }), { nil: null }),
-      }),
-    ),
-  }),
   'runner.added': fc.record({ runner: runnerViews }),
   'runner.changed': fc.record({ runner: runnerViews }),
   'runner.removed': fc.record({ runner: names }),

@@ -1,13 +1,14 @@
 /**
  * Keeps in Redis what operators set by hand, for the next runner of the same config on this host. It reads once, on the first
- * connection, and writes each change; while Redis is away, changes wait for its return, and only the last state is written. A
- * runner that stops first says what is lost.
+ * connection, and writes each change; while Redis is away, changes wait for its return. A runner that stops before that says
+ * so.
  */
 import type { EngineFact, OverrideView } from '../../protocol/events.ts';
 import type { Cancel } from '../../resque/redis/clock.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import { overrideOf, readAbout, readOverrides, saveOverrides } from '../../resque/workers/overrides.ts';
+import { type About, readOverrides, saveOverrides } from '../../resque/workers/overrides.ts';
+import { partsOf } from '../pools/pauses.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 
 export interface OverrideKeeperOptions {
@@ -23,46 +24,31 @@ const refreshMs = 24 * 60 * 60 * 1_000;
 
 export class OverrideKeeper {
   readonly #options: OverrideKeeperOptions;
+  /** What has changed since Redis was told. */
+  readonly #unsaved = new Set<About>();
   #isRead = false;
+  /** Everything went back to the config before it was known what Redis keeps. */
+  #isReset = false;
   #isTold = false;
   #isSaving = false;
-  /** Redis must keep the key for longer. */
-  #isStale = false;
   /** Why Redis doesn't give or keep them. */
   #refusal: string | null = null;
-  #toldRefusal: string | null = null;
   #cancelRefresh: Cancel = () => {};
 
   constructor(options: OverrideKeeperOptions) {
     this.#options = options;
-    if (options.key !== null) options.router.overrides.onChange = () => void this.#save();
+    if (options.key !== null) options.router.onByHand = (about) => this.#changed(about);
   }
 
   start(): void {
-    const { key, client, router } = this.#options;
-    if (key === null) return;
-    this.#cancelRefresh = client.clock.every(refreshMs, () => {
-      this.#isStale = router.overrides.isAny;
-      void this.#save();
-    });
+    if (this.#options.key === null) return;
+    this.#cancelRefresh = this.#options.client.clock.every(refreshMs, () => void this.#save());
   }
 
   /** The connection is closed for good. */
   stop(): void {
     this.#cancelRefresh();
-    const { key, router, publish } = this.#options;
-    if (key === null) return;
-    const lost = [...router.overrides.untold].flatMap(([about, override]) => {
-      const read = readAbout(about);
-      return read === null ? [] : [{ ...read, override }];
-    });
-    if (lost.length > 0) publish({ type: 'overrides.lost', lost });
-  }
-
-  /** Whether Redis has everything, as far as it takes it. */
-  get isSettled(): boolean {
-    const { key, router } = this.#options;
-    return key === null || this.#refusal !== null || router.overrides.untold.size === 0;
+    if (this.#unsaved.size > 0 && this.#refusal === null) this.#refused('Redis is away');
   }
 
   /** Call it on new connections, before the runner takes jobs. Rejects with RedisError if the connection is lost. */
@@ -72,62 +58,64 @@ export class OverrideKeeper {
     try {
       const kept = await readOverrides(client.session, key);
       this.#isRead = true;
-      router.overrides.restore(kept);
-      if (kept.size === 0) return;
-      useOverrides(router);
-      this.#isStale = true;
+      if (this.#isReset) for (const about of kept.keys()) this.#unsaved.add(about);
+      // What was changed here since is newer.
+      router.restore(new Map([...kept].filter(([about]) => !this.#unsaved.has(about))));
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      this.#refusal = error.message;
+      this.#refused(error.message);
     }
   }
 
   /** Redis is usable, and the names of queues are known. */
   connected(): void {
-    const { router, publish } = this.#options;
-    if (!this.#isTold) {
-      const kept = this.#options.key === null ? [] : overridesAtWork(router);
-      if (kept.length > 0) publish({ type: 'overrides.kept', kept });
-    }
+    const { key, router, publish } = this.#options;
+    if (key === null) return;
+    const kept = this.#isTold ? [] : overridesAtWork(router);
     this.#isTold = true;
-    this.#tellRefusal();
+    if (kept.length > 0) publish({ type: 'overrides.kept', kept });
     void this.#save();
   }
 
   /** Redis came back without some of its data. */
   forgotten(): void {
-    if (this.#options.key !== null) this.#options.router.overrides.tellAll();
+    if (this.#options.key === null) return;
+    for (const [about, { isKept = true }] of this.#options.router.byHand)
+      if (isKept) this.#unsaved.add(about);
   }
 
+  #changed(about: About | null): void {
+    if (about === null) this.#isReset = true;
+    else this.#unsaved.add(about);
+    void this.#save();
+  }
+
+  /** Also without changes: Redis keeps the key for longer. */
   async #save(): Promise<void> {
     const { key, client, router } = this.#options;
-    const { overrides } = router;
-    if (key === null || this.#isSaving) return;
+    if (key === null || this.#isSaving || !this.#isRead || !client.session.isUp) return;
+    if (this.#unsaved.size === 0 && router.byHand.size === 0) return;
     this.#isSaving = true;
+    const changes = [...this.#unsaved];
+    this.#unsaved.clear();
     try {
-      while (this.#isRead && client.session.isUp && (this.#isStale || overrides.untold.size > 0)) {
-        const changes = overrides.untold;
-        await saveOverrides(client.session, { key, prefix: client.keys.prefix }, changes);
-        overrides.told(changes);
-        this.#isStale = false;
-        this.#refusal = null;
-      }
+      const now = new Map(changes.map((about) => [about, router.byHand.get(about) ?? null]));
+      await saveOverrides(client.session, { key, prefix: client.keys.prefix }, now);
+      this.#refusal = null;
     } catch (error) {
-      // Without a connection, they wait for the next one.
-      if (!isRefusal(error)) client.session.fail(error);
-      else this.#refusal = error.message;
-      this.#tellRefusal();
+      for (const about of changes) this.#unsaved.add(about);
+      if (isRefusal(error)) this.#refused(error.message);
+      else client.session.fail(error);
+      return;
     } finally {
       this.#isSaving = false;
     }
+    if (this.#unsaved.size > 0) void this.#save();
   }
 
-  #tellRefusal(): void {
-    const reason = this.#refusal;
-    if (reason !== null && reason !== this.#toldRefusal) {
-      this.#options.publish({ type: 'overrides.refused', reason });
-    }
-    this.#toldRefusal = reason;
+  #refused(reason: string): void {
+    if (reason !== this.#refusal) this.#options.publish({ type: 'overrides.refused', reason });
+    this.#refusal = reason;
   }
 }
 
@@ -136,36 +124,15 @@ function isRefusal(error: unknown): error is RedisError {
   return error instanceof RedisError && (error.kind === 'refused' || error.kind === 'denied');
 }
 
-function useOverrides(router: QueueRouter): void {
-  const { overrides } = router;
-  for (const pool of router.pools) {
-    router.useOverride(pool);
-    router.useEntryPause(pool);
-  }
-  const all = overrides.get(overrideOf.everyQueue);
-  if (all !== null) router.pauseAll('all', all.by, all.sinceMs);
-  for (const queue of router.queues) {
-    const paused = overrides.get(overrideOf.queue(queue));
-    if (paused !== null) router.pauseQueue(queue, 'operator', paused.by, paused.sinceMs);
-  }
-}
-
-/** The overrides that do something: those of queues and entries that the runner has. */
-export function overridesAtWork({ overrides, queues, pools }: QueueRouter): OverrideView[] {
-  const paused = [null, ...queues].flatMap((queue): OverrideView[] => {
-    const override = overrides.get(queue === null ? overrideOf.everyQueue : overrideOf.queue(queue));
-    return override === null ? [] : [{ kind: 'pause', queue, by: override.by, sinceMs: override.sinceMs }];
+/** What is set by hand and does something: for queues and entries that the runner has. Pauses come first. */
+export function overridesAtWork(router: QueueRouter): OverrideView[] {
+  const all = [...router.byHand].flatMap(([about, { by, sinceMs, slots, isKept = true }]): OverrideView[] => {
+    const { level, name } = partsOf(about);
+    const pool = level === 'queue' ? router.ownerOf(name) : router.pool(name);
+    if (!isKept || (level !== 'all' && pool?.isRemoved !== false)) return [];
+    if (slots === undefined) return [{ kind: 'pause', queue: level === 'all' ? null : name, by, sinceMs }];
+    const configured = pool?.config.concurrency ?? slots;
+    return [{ kind: 'slots', runner: name, slots, configured, by, sinceMs }];
   });
-  const entries = pools.flatMap(({ key, hasMembers, isRemoved }): OverrideView[] => {
-    const override = hasMembers && !isRemoved ? overrides.get(overrideOf.entry(key)) : null;
-    return override === null
-      ? []
-      : [{ kind: 'pause', queue: key, by: override.by, sinceMs: override.sinceMs }];
-  });
-  const slots = pools.flatMap(({ key, override, isRemoved, config }): OverrideView[] => {
-    if (override === null || isRemoved) return [];
-    const { by, sinceMs, slots: count = config.concurrency } = override;
-    return [{ kind: 'slots', runner: key, slots: count, configured: config.concurrency, by, sinceMs }];
-  });
-  return [...paused, ...entries, ...slots];
+  return [...all.filter(({ kind }) => kind === 'pause'), ...all.filter(({ kind }) => kind === 'slots')];
 }

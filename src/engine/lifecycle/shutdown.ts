@@ -29,8 +29,6 @@ export interface ShutdownOptions {
   readonly publish: (fact: EngineFact) => void;
   /** Moves delayed jobs, until the first request. */
   readonly mover: { stop(): Promise<void> };
-  /** What operators have set by hand. */
-  readonly overrides: { readonly isSettled: boolean };
   /** Ids of all workers that may be registered. */
   readonly workers: () => readonly string[];
   /** The last job has ended. */
@@ -39,7 +37,7 @@ export interface ShutdownOptions {
 
 const harshness: Record<ShutdownMode, number> = { drained: 0, quit: 1, terminate: 2, kill: 3 };
 const checkMs = 5;
-/** How long to wait for Redis to come back if outcomes, or what operators have set, are not written yet. */
+/** How long to wait for Redis to come back if outcomes are not written yet. */
 const lastWordsMs = 5_000;
 
 export class Shutdown {
@@ -81,7 +79,7 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { client, dispatcher, jobs, overrides, workers, onJobsGone } = this.#options;
+    const { client, dispatcher, jobs, workers, onJobsGone } = this.#options;
     const { clock } = client;
     await holds(clock, () => dispatcher.runningCount === 0);
     await jobs.gone();
@@ -89,7 +87,7 @@ export class Shutdown {
     const deadline = clock.elapsedMs() + lastWordsMs;
     const hasTime = () => client.session.isUp || (this.#mode !== 'kill' && clock.elapsedMs() < deadline);
     const isWritten = () => dispatcher.isIdle || (client.isUnknown && dispatcher.unwritten === 0);
-    await holds(clock, () => (isWritten() && overrides.isSettled) || !hasTime());
+    await holds(clock, () => isWritten() || !hasTime());
     await this.#moverStopped;
     const isUnregistered = client.isUnknown || (await this.#unregister(client, workers, hasTime));
     // Immediately: a heartbeat after the end would register this process again.

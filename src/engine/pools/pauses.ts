@@ -1,131 +1,97 @@
-/** Why queues take no jobs: reasons that pause everything, a pool or a queue, each at most once per kind. */
+/**
+ * Why queues take no jobs, and everything that operators have set by hand. A reason belongs to a place: every queue, an entry
+ * or a queue. Each place has at most two:
+ *
+ *     place     by hand     a condition, found by the runner
+ *     all       all         cluster: `pause-all-workers` is set in Redis
+ *     entry     operator    unstartable: its program can't be started
+ *     queue     operator    unreadable: its key in Redis is not a list
+ *
+ * What is set by hand may be about a queue or an entry that isn't in the config. Then it does nothing, until the config has
+ * it again.
+ */
 import type { PauseReason } from '../../protocol/events.ts';
+import type { About, Override } from '../../resque/workers/overrides.ts';
 import { type PoolPause, pauseKinds } from '../../resque/workers/runner-entry.ts';
-import type { Pool } from './pool.ts';
 
-export type PauseKind = PauseReason['kind'];
+export type Place = Exclude<About, `slots:${string}`>;
 
-type Reasons = Map<PauseKind, PauseReason>;
+const kinds = {
+  all: ['all', 'cluster'],
+  entry: ['operator', 'unstartable'],
+  queue: ['operator', 'unreadable'],
+} as const satisfies Record<string, readonly PauseReason['kind'][]>;
 
 /** Characters of a pause's reason in Redis. */
 const longestDetail = 300;
 
+/** By hand. */
+export interface ByHand extends Override {
+  /** Set if it ends with this runner, as with a signal. */
+  readonly isKept?: false;
+}
+
+/** `queue:mail` → `queue` and `mail` */
+export function partsOf<T extends About>(
+  about: T,
+): { readonly level: T extends `${infer L}:${string}` ? L : 'all'; readonly name: string } {
+  const [level = '', ...name] = about.split(':');
+  return { level: level as ReturnType<typeof partsOf<T>>['level'], name: name.join(':') };
+}
+
 export class Pauses {
-  readonly #global: Reasons = new Map();
-  readonly #pools = new Map<Pool, Reasons>();
-  readonly #queues = new Map<string, Reasons>();
+  readonly byHand = new Map<About, ByHand>();
+  readonly #conditions = new Map<Place, PauseReason>();
 
-  get isGlobal(): boolean {
-    return this.#global.size > 0;
+  get isEmpty(): boolean {
+    return this.byHand.size === 0 && this.#conditions.size === 0;
   }
 
-  global(kind: PauseKind): PauseReason | undefined {
-    return this.#global.get(kind);
+  has(place: Place): boolean {
+    return this.byHand.has(place) || this.#conditions.has(place);
   }
 
-  hasPool(pool: Pool): boolean {
-    return this.#pools.size > 0 && this.#pools.has(pool);
+  /** For people; `null` if there is none. */
+  condition(place: Place): string | null {
+    return this.#conditions.get(place)?.detail ?? null;
   }
 
-  get hasQueues(): boolean {
-    return this.#queues.size > 0;
+  setCondition(place: Place, detail: string | null): void {
+    if (detail === null) {
+      this.#conditions.delete(place);
+      return;
+    }
+    const [, kind] = kinds[partsOf(place).level];
+    const sinceMs = this.#conditions.get(place)?.sinceMs ?? Date.now();
+    this.#conditions.set(place, { kind, detail, sinceMs });
   }
 
-  hasQueue(queue: string): boolean {
-    return this.#queues.has(queue);
+  /** The reasons of these places. */
+  at(...places: readonly Place[]): PauseReason[] {
+    return places.flatMap((place) => {
+      const { level, name } = partsOf(place);
+      const set = this.byHand.get(place);
+      const condition = this.#conditions.get(place);
+      const entry = level === 'entry' ? { entry: name } : {};
+      return [
+        ...(set === undefined
+          ? []
+          : [{ kind: kinds[level][0], detail: set.by, sinceMs: set.sinceMs, ...entry }]),
+        ...(condition === undefined ? [] : [condition]),
+      ];
+    });
   }
 
-  /** @returns whether that is news; so do all changes */
-  addGlobal(kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
-    return add(this.#global, kind, detail, sinceMs);
+  /** For the runner's entry in Redis: the pauses of these places that Redis doesn't show by itself. */
+  forEntry(places: readonly Place[]): PoolPause[] {
+    return places.flatMap((place) => {
+      const { level, name } = partsOf(place);
+      const scope = { all: {}, entry: { runner: name }, queue: { queue: name } }[level];
+      return this.at(place).flatMap(({ kind: any, detail: full, sinceMs }) => {
+        const kind = pauseKinds.find((each) => each === any);
+        const detail = full.slice(0, longestDetail).toWellFormed();
+        return kind === undefined ? [] : [{ ...scope, kind, detail, sinceMs }];
+      });
+    });
   }
-
-  removeGlobal(kind: PauseKind): boolean {
-    return this.#global.delete(kind);
-  }
-
-  addToPool(pool: Pool, kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
-    const entry = kind === 'operator' ? { entry: pool.key } : {};
-    return add(reasonsOf(this.#pools, pool), kind, detail, sinceMs, entry);
-  }
-
-  removeFromPool(pool: Pool, kind: PauseKind): boolean {
-    return remove(this.#pools, pool, kind);
-  }
-
-  removePool(pool: Pool): void {
-    this.#pools.delete(pool);
-  }
-
-  addToQueue(queue: string, kind: PauseKind, detail: string, sinceMs = Date.now()): boolean {
-    return add(reasonsOf(this.#queues, queue), kind, detail, sinceMs);
-  }
-
-  removeFromQueue(queue: string, kind: PauseKind): boolean {
-    return remove(this.#queues, queue, kind);
-  }
-
-  removeQueue(queue: string): void {
-    this.#queues.delete(queue);
-  }
-
-  queuesPausedFor(kind: PauseKind): string[] {
-    return [...this.#queues].filter(([, reasons]) => reasons.has(kind)).map(([queue]) => queue);
-  }
-
-  /** All reasons why a queue takes no jobs. */
-  of(queue: string, pool: Pool | undefined): PauseReason[] {
-    const ofPool = pool === undefined ? undefined : this.#pools.get(pool);
-    return [this.#global, ofPool, this.#queues.get(queue)].flatMap((reasons) => [
-      ...(reasons?.values() ?? []),
-    ]);
-  }
-
-  /** The reasons that concern all queues of a pool; `null`: all queues. */
-  ofAll(pool: Pool | null): PauseReason[] {
-    return [...((pool === null ? this.#global : this.#pools.get(pool))?.values() ?? [])];
-  }
-
-  /** For the runner's entry in Redis: the pauses that Redis doesn't show by itself. */
-  get forEntry(): PoolPause[] {
-    return [
-      ...entryPauses(this.#global, {}),
-      ...[...this.#pools].flatMap(([{ key }, reasons]) => entryPauses(reasons, { runner: key })),
-      ...[...this.#queues].flatMap(([queue, reasons]) => entryPauses(reasons, { queue })),
-    ];
-  }
-}
-
-function reasonsOf<K>(all: Map<K, Reasons>, key: K): Reasons {
-  const reasons: Reasons = all.get(key) ?? new Map();
-  all.set(key, reasons);
-  return reasons;
-}
-
-function add(
-  reasons: Reasons,
-  kind: PauseKind,
-  detail: string,
-  sinceMs: number,
-  entry: Pick<PauseReason, 'entry'> = {},
-): boolean {
-  const known = reasons.get(kind);
-  if (known?.detail === detail) return false;
-  reasons.set(kind, { kind, detail, sinceMs: known?.sinceMs ?? sinceMs, ...entry });
-  return true;
-}
-
-function remove<K>(all: Map<K, Reasons>, key: K, kind: PauseKind): boolean {
-  const reasons = all.get(key);
-  const isGone = reasons?.delete(kind) ?? false;
-  if (reasons?.size === 0) all.delete(key);
-  return isGone;
-}
-
-function entryPauses(reasons: Reasons, scope: Pick<PoolPause, 'runner' | 'queue'>): PoolPause[] {
-  return [...reasons.values()].flatMap(({ kind: any, sinceMs, detail: full }) => {
-    const kind = pauseKinds.find((each) => each === any);
-    const detail = full.slice(0, longestDetail).toWellFormed();
-    return kind === undefined ? [] : [{ ...scope, kind, detail, sinceMs }];
-  });
 }

@@ -7,8 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import type { PoolView, Throttled } from '../../protocol/events.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
-import type { Override } from '../../resque/workers/overrides.ts';
 import type { PoolLimits, PoolSlots } from '../../resque/workers/runner-entry.ts';
+import type { ByHand } from './pauses.ts';
 
 type SlotState = 'idle' | 'reserved' | 'running';
 
@@ -48,7 +48,7 @@ export class Pool {
   config: PoolConfig;
   list: QueueList;
   /** The slots that an operator gave it, instead of the config's. */
-  override: Override | null = null;
+  byHand: ByHand | null = null;
   /** Concrete queues, in order of priority. */
   queues: readonly string[] = [];
   readonly slots: Slot[] = [];
@@ -87,7 +87,7 @@ export class Pool {
 
   /** Slots that may be in use; differs from the config's after `set-concurrency`. */
   get concurrency(): number {
-    return this.override?.slots ?? this.config.concurrency;
+    return this.byHand?.slots ?? this.config.concurrency;
   }
 
   /** Redis has just said that none of its queues holds a job, so BLPOP waits for one. If false, a step asks for jobs. */
@@ -203,21 +203,21 @@ export class Pool {
 
 /** For screens. */
 export function poolView(pool: Pool): PoolView {
-  const { key, concurrency, config, override, throttled } = pool;
+  const { key, concurrency, config, byHand, throttled } = pool;
   const [limits] = limitsOf([pool]);
   return {
     ...{ key, concurrency, configuredConcurrency: config.concurrency, throttled },
     ...(pool.list.patterns.length === 0 ? {} : { patterns: pool.list.patterns }),
-    ...(override === null ? {} : { override: { by: override.by, sinceMs: override.sinceMs } }),
+    ...(byHand === null ? {} : { override: { by: byHand.by, sinceMs: byHand.sinceMs } }),
     ...(limits === undefined ? {} : { limits: { limit: limits.limit, rate: limits.rate } }),
   };
 }
 
 /** For the runner's entry in Redis. */
-export function slotsAbout({ key, concurrency, override, config }: Pool): PoolSlots {
+export function slotsAbout({ key, concurrency, byHand, config }: Pool): PoolSlots {
   const slots = { runner: key, count: concurrency };
-  if (override === null) return slots;
-  const { by, sinceMs } = override;
+  if (byHand === null) return slots;
+  const { by, sinceMs } = byHand;
   return { ...slots, byHand: { configured: config.concurrency, by, sinceMs } };
 }
 

@@ -4,28 +4,31 @@
  *
  * Long because each change of a pool, a queue or a pause also changes which queues to wait for, and is published.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { PoolConfig } from '../../config/config.ts';
 import type { EngineFact, LimitedBy, PauseReason, QueueView } from '../../protocol/events.ts';
 import type { Plugin } from '../../resque/format/plugin-keys.ts';
-import { overrideOf } from '../../resque/workers/overrides.ts';
+import type { About } from '../../resque/workers/overrides.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
-import { Overrides } from './overrides.ts';
-import { Pauses } from './pauses.ts';
+import { type ByHand, Pauses, type Place, partsOf } from './pauses.ts';
 import { numberingSlots, Pool, poolView, workerId } from './pool.ts';
 import { ownersAmong } from './queue-owners.ts';
 import { pluginsOf } from './taken-job.ts';
 
 export class QueueRouter {
-  /** Called when a pool can take jobs again that its program or the machine kept it from taking. Set by the dispatcher. */
+  /** Called when pools may take more or fewer jobs than before. Set by the dispatcher. */
   onMore: () => void = () => {};
-  readonly overrides = new Overrides();
+  /** Called for everything set by hand that must outlive this runner. `null`: all is as in the config again. */
+  onByHand: (about: About | null) => void = () => {};
   #pools: Pool[] = [];
   /** Rises with every change that affects which queues to wait for. */
   #waitVersion = 0;
   #known: readonly string[] = [];
   readonly #owners = new Map<string, Pool>();
   readonly #pauses = new Pauses();
+  /** What `takeable` has found, until it changes. A pool may have a thousand queues, and every step asks. */
+  readonly #takeable = new Map<Pool, readonly string[]>();
   readonly #publish: (fact: EngineFact) => void;
   /** Host part and pid of the worker ids, `HOST:PID`. */
   owner: string;
@@ -113,17 +116,16 @@ export class QueueRouter {
       const pool = this.pool(config.key) ?? new Pool(config, this.#workerId, () => this.#touch());
       next.push(pool);
       if (!this.#pools.includes(pool)) {
-        this.useOverride(pool, null);
+        this.#useSlots(pool, null);
         const slots = config.concurrency === 1 ? 'slot' : 'slots';
         changes.push(`${config.key}: added, ${config.concurrency} ${slots}`);
         this.#publish({ type: 'runner.added', runner: poolView(pool) });
-        this.useEntryPause(pool);
         continue;
       }
       changes.push(...differences(pool.config, config));
       const before = JSON.stringify(poolView(pool));
       pool.configure(config);
-      this.useOverride(pool, before);
+      this.#useSlots(pool, before);
     }
     for (const pool of this.#pools) {
       if (next.includes(pool)) continue;
@@ -131,25 +133,30 @@ export class QueueRouter {
       pool.isRemoved = true;
       next.push(pool);
     }
+    const added = next
+      .filter((pool) => !this.#pools.includes(pool))
+      .map(({ key }) => `entry:${key}` as const);
     this.#pools = next;
+    for (const place of added) if (this.#pauses.has(place)) this.#publishPauses(place, []);
     this.expand(this.#known);
     return changes;
   }
 
   /** Drops a removed pool after its last job has ended. */
   remove(pool: Pool): void {
-    this.#touch();
     this.#pools = this.#pools.filter((other) => other !== pool);
-    this.#pauses.removePool(pool);
+    this.#pauses.setCondition(`entry:${pool.key}`, null);
+    this.#forgetTakeable();
     this.#publish({ type: 'runner.removed', runner: pool.key });
   }
 
   /** Finds the queues of all pools, given the names that exist in Redis. @returns whether any changed */
   expand(known: readonly string[]): boolean {
-    this.#touch();
     // A program's arguments can't contain NUL.
     this.#known = known.filter((name) => !name.includes('\0'));
-    return this.#adopt(ownersAmong(this.#pools, this.#known));
+    const owners = ownersAmong(this.#pools, this.#known);
+    this.#forgetTakeable();
+    return this.#adopt(owners);
   }
 
   #adopt(owners: Map<string, Pool>): boolean {
@@ -158,7 +165,7 @@ export class QueueRouter {
       if (owners.has(queue)) continue;
       isChanged = true;
       this.#owners.delete(queue);
-      this.#pauses.removeQueue(queue);
+      this.#pauses.setCondition(`queue:${queue}`, null);
       this.#publish({ type: 'queue.removed', queue });
     }
     for (const [queue, pool] of owners) {
@@ -166,8 +173,6 @@ export class QueueRouter {
       this.#owners.set(queue, pool);
       if (before === pool) continue;
       isChanged = true;
-      const { by, sinceMs } = this.overrides.get(overrideOf.queue(queue)) ?? {};
-      if (by !== undefined) this.#pauses.addToQueue(queue, 'operator', by, sinceMs);
       if (before !== undefined) this.#publish({ type: 'queue.removed', queue });
       const view = this.queueView(queue);
       this.#publish({ type: 'queue.added', queue: view });
@@ -184,129 +189,121 @@ export class QueueRouter {
     for (const pool of this.#pools) pool.isKnownEmpty = false;
   }
 
-  /** @param by who wants it; the config's own number is no override */
-  setConcurrency(pool: Pool, concurrency: number, by = ''): void {
-    if (pool.concurrency === concurrency) {
-      // What Redis has kept may not be known yet.
-      if (pool.config.concurrency === concurrency) this.overrides.set(overrideOf.slots(pool.key), null);
-      return;
+  /** What operators have set by hand, by what it is about; also about what isn't in the config. */
+  get byHand(): ReadonlyMap<About, ByHand> {
+    return this.#pauses.byHand;
+  }
+
+  /** @param set `null`: the config's word again */
+  setByHand(about: About, set: ByHand | null): void {
+    const { byHand } = this.#pauses;
+    const isNews = !isDeepStrictEqual(byHand.get(about) ?? null, set);
+    if (set === null) byHand.delete(about);
+    else byHand.set(about, set);
+    // Even if it is none: Redis may keep what isn't known here.
+    if (set?.isKept !== false) this.onByHand(about);
+    if (isNews) this.#use(about);
+  }
+
+  /** Takes over what Redis has kept. */
+  restore(kept: ReadonlyMap<About, ByHand>): void {
+    for (const [about, set] of kept) {
+      this.#pauses.byHand.set(about, set);
+      this.#use(about);
     }
-    this.overrides.set(overrideOf.slots(pool.key), { by, sinceMs: Date.now(), slots: concurrency });
-    this.useOverride(pool);
+  }
+
+  /** Everything is as in the config again, also what Redis keeps for entries that the config no longer has. */
+  resetAll(): void {
+    this.onByHand(null);
+    for (const about of [...this.byHand.keys()]) this.setByHand(about, null);
+  }
+
+  /** @param isKept false if the pause must not outlive this runner: then it leaves alone one that does */
+  pause(place: Place, by: string, isKept = true): void {
+    const before = this.byHand.get(place);
+    if (before !== undefined && !isKept) return;
+    const sinceMs = before?.sinceMs ?? Date.now();
+    this.setByHand(place, isKept ? { by, sinceMs } : { by, sinceMs, isKept });
+  }
+
+  /** @param by who wants it; the config's own number is as in the config */
+  setConcurrency({ key, concurrency: before, config }: Pool, concurrency: number, by = ''): void {
+    if (concurrency === config.concurrency) this.setByHand(`slots:${key}`, null);
+    else if (concurrency !== before)
+      this.setByHand(`slots:${key}`, { by, sinceMs: Date.now(), slots: concurrency });
+  }
+
+  #use(about: About): void {
+    const { level, name } = partsOf(about);
+    const pool = this.pool(name);
+    if (level !== 'slots') this.#pausesChanged(about as Place);
+    else if (pool !== undefined) this.#useSlots(pool);
   }
 
   /** Gives a pool the slots that an operator set, if there are any. @param before its view as published; `null`: not yet */
-  useOverride(pool: Pool, before: string | null = JSON.stringify(poolView(pool))): void {
-    const about = overrideOf.slots(pool.key);
+  #useSlots(pool: Pool, before: string | null = JSON.stringify(poolView(pool))): void {
+    const about = `slots:${pool.key}` as const;
     // The config says the same by now: nothing is left to go back to.
-    if (this.overrides.get(about)?.slots === pool.config.concurrency) this.overrides.set(about, null);
-    const override = this.overrides.get(about);
-    pool.override = override?.slots === undefined ? null : override;
+    if (this.byHand.get(about)?.slots === pool.config.concurrency) {
+      this.#pauses.byHand.delete(about);
+      this.onByHand(about);
+    }
+    pool.byHand = this.byHand.get(about) ?? null;
     const runner = poolView(pool);
     if (before === null || JSON.stringify(runner) === before) return;
     this.#touch();
     this.#publish({ type: 'runner.changed', runner });
-  }
-
-  /** Pauses a pool of several queues if an operator has. */
-  useEntryPause(pool: Pool): void {
-    const paused = pool.hasMembers ? this.overrides.get(overrideOf.entry(pool.key)) : null;
-    if (paused !== null) this.pausePool(pool, 'operator', paused.by, paused.sinceMs);
+    this.onMore();
   }
 
   /** The pool's queues that jobs may be taken from now, in order of priority. */
   takeable(pool: Pool): readonly string[] {
+    const known = this.#takeable.get(pool);
+    if (known !== undefined) return known;
     const pauses = this.#pauses;
-    if (pool.isRemoved || pauses.isGlobal || pauses.hasPool(pool)) return [];
-    return pauses.hasQueues ? pool.queues.filter((queue) => !pauses.hasQueue(queue)) : pool.queues;
+    const isClosed = pool.isRemoved || pauses.has('all') || pauses.has(`entry:${pool.key}`);
+    const open = isClosed ? [] : pool.queues.filter((queue) => !pauses.has(`queue:${queue}`));
+    this.#takeable.set(pool, open);
+    return open;
   }
 
   isTakeable(queue: string): boolean {
     const pool = this.#owners.get(queue);
-    const pauses = this.#pauses;
-    if (pool === undefined || pool.isRemoved || pauses.isGlobal) return false;
-    return !pauses.hasPool(pool) && !pauses.hasQueue(queue);
-  }
-
-  pauseAll(kind: 'all' | 'cluster', detail: string, sinceMs?: number): void {
-    this.#changeAll(null, () => this.#pauses.addGlobal(kind, detail, sinceMs));
-  }
-
-  /** Why every queue is paused, if it is for this reason. */
-  globalPause(kind: 'all'): PauseReason | undefined {
-    return this.#pauses.global(kind);
-  }
-
-  /** Applies the state of `pause-all-workers`. @returns whether that may be news */
-  pauseCluster(isPaused: boolean): boolean {
-    if (!isPaused) return this.resumeAll('cluster');
-    this.pauseAll('cluster', 'pause-all-workers is set');
-    return true;
-  }
-
-  /** @returns whether there was anything to resume */
-  resumeAll(kind: 'all' | 'cluster'): boolean {
-    if (this.#pauses.global(kind) === undefined) return false;
-    this.expectJobs();
-    this.#changeAll(null, () => this.#pauses.removeGlobal(kind));
-    return true;
-  }
-
-  /** Pauses a pool at once and silently; `pausePool` follows with the reason and publishes the pause. */
-  holdPool(pool: Pool, kind: 'unstartable'): void {
-    this.#touch();
-    this.#pauses.addToPool(pool, kind, '');
+    return pool !== undefined && !pool.isRemoved && !this.#placesOf(queue).some((at) => this.#pauses.has(at));
   }
 
   /**
-   * Pauses all queues of a pool, also those that it gets later: because its program can't be started, or because an operator
-   * says so.
+   * What the runner has found keeps the queues of a place from taking jobs.
+   *
+   * @param detail why, for people. '': not known yet, so the queues pause silently until it is. `null`: no longer
    */
-  pausePool(pool: Pool, kind: 'unstartable' | 'operator', detail: string, sinceMs?: number): void {
-    this.#changeAll(pool, () => this.#pauses.addToPool(pool, kind, detail, sinceMs));
+  setCondition(place: Place, detail: string | null): void {
+    const before = this.#pauses.condition(place);
+    if (detail === before) return;
+    this.#pauses.setCondition(place, detail);
+    this.#pausesChanged(place, (detail ?? before) !== '');
   }
 
-  /** Pauses of a whole pool. */
-  pausesOfPool(pool: Pool): readonly PauseReason[] {
-    return this.#pauses.ofAll(pool);
+  /** Why the queues of a place take no jobs: the reasons of just this place. */
+  pausesAt(place: Place): readonly PauseReason[] {
+    return this.#pauses.at(place);
   }
 
-  /** Queues that have pauses of their own keep them. */
-  resumePool(pool: Pool, kind: 'unstartable' | 'operator'): void {
-    pool.isKnownEmpty = false;
-    this.#changeAll(pool, () => this.#pauses.removeFromPool(pool, kind));
-    this.onMore();
-  }
-
-  /** Undoes `holdPool`, which no event has announced. */
-  releasePool(pool: Pool, kind: 'unstartable'): void {
-    pool.isKnownEmpty = false;
-    this.#touch();
-    this.#pauses.removeFromPool(pool, kind);
-    this.onMore();
-  }
-
-  pauseQueue(queue: string, kind: 'operator' | 'unreadable', detail: string, sinceMs?: number): void {
-    this.#change([queue], () => this.#pauses.addToQueue(queue, kind, detail, sinceMs));
-  }
-
-  resumeQueue(queue: string, kind: 'operator' | 'unreadable'): void {
-    const pool = this.#owners.get(queue);
-    if (pool !== undefined) pool.isKnownEmpty = false;
-    this.#change([queue], () => this.#pauses.removeFromQueue(queue, kind));
-  }
-
-  queuesPausedFor(kind: 'unreadable'): string[] {
-    return this.#pauses.queuesPausedFor(kind);
-  }
-
+  /** All reasons why a queue takes no jobs. */
   pausesOf(queue: string): readonly PauseReason[] {
-    return this.#pauses.of(queue, this.#owners.get(queue));
+    return this.#pauses.at(...this.#placesOf(queue));
+  }
+
+  #placesOf(queue: string): readonly Place[] {
+    return ['all', `entry:${this.#owners.get(queue)?.key ?? queue}`, `queue:${queue}`];
   }
 
   /** For the runner's entry in Redis: the pauses that Redis doesn't show by itself. */
   get ownPauses(): PoolPause[] {
-    return this.#pauses.forEntry;
+    const entries = this.#pools.map(({ key }) => `entry:${key}` as const);
+    const queues = this.queues.map((queue) => `queue:${queue}` as const);
+    return this.#pauses.forEntry(['all', ...entries, ...queues]);
   }
 
   /** @param by `null`: no longer */
@@ -322,12 +319,42 @@ export class QueueRouter {
     this.#waitVersion += 1;
   }
 
-  /** Applies a change of reasons and publishes the new state of these queues. */
-  #change(queues: readonly string[], apply: () => boolean, part: { readonly isPart?: true } = {}): void {
+  #forgetTakeable(): void {
+    this.#takeable.clear();
     this.#touch();
-    if (!apply()) return;
+  }
+
+  #pausesChanged(place: Place, isTold = true): void {
+    this.#forgetTakeable();
+    const queues = this.#queuesAt(place);
+    if (!this.#pauses.has(place)) {
+      for (const queue of queues) (this.#owners.get(queue) as Pool).isKnownEmpty = false;
+    }
+    if (isTold) this.#publishPauses(place, queues);
+    this.onMore();
+  }
+
+  #queuesAt(place: Place): readonly string[] {
+    const { level, name } = partsOf(place);
+    if (level === 'all') return this.queues;
+    if (level === 'queue') return this.#owners.has(name) ? [name] : [];
+    const pool = this.pool(name);
+    return pool?.isRemoved === false ? pool.queues : [];
+  }
+
+  /** Of several queues, one event says so for all, because there may be a thousand. */
+  #publishPauses(place: Place, queues: readonly string[]): void {
+    const { level, name } = partsOf(place);
+    const isMany = level === 'all' ? queues.length > 1 : this.pool(name)?.hasMembers === true;
+    if (isMany) {
+      const runner = level === 'all' ? null : name;
+      const pauses = this.pausesAt(place);
+      this.#publish(
+        pauses.length === 0 ? { type: 'queues.resumed', runner } : { type: 'queues.paused', runner, pauses },
+      );
+    }
+    const part = isMany ? { isPart: true as const } : {};
     for (const queue of queues) {
-      if (!this.#owners.has(queue)) continue;
       const pauses = this.pausesOf(queue);
       this.#publish(
         pauses.length === 0
@@ -335,25 +362,5 @@ export class QueueRouter {
           : { type: 'queue.paused', queue, pauses, ...part },
       );
     }
-  }
-
-  /** The same for all queues of a pool, or for all queues. One event says so for all, because there may be a thousand. */
-  #changeAll(pool: Pool | null, apply: () => boolean): void {
-    const queues = pool === null ? this.queues : pool.queues;
-    const isMany = pool === null ? queues.length > 1 : pool.hasMembers;
-    if (!isMany) {
-      this.#change(queues, apply);
-      return;
-    }
-    const runner = pool?.key ?? null;
-    const applied = () => {
-      if (!apply()) return false;
-      const pauses = this.#pauses.ofAll(pool);
-      this.#publish(
-        pauses.length === 0 ? { type: 'queues.resumed', runner } : { type: 'queues.paused', runner, pauses },
-      );
-      return true;
-    };
-    this.#change(queues, applied, { isPart: true });
   }
 }

@@ -40,7 +40,7 @@ export function refusalIn(reason: string): Refusal | null {
 }
 
 export interface PoolHealthOptions {
-  readonly router: Pick<QueueRouter, 'pools' | 'holdPool' | 'releasePool' | 'pausePool' | 'resumePool'>;
+  readonly router: Pick<QueueRouter, 'pools' | 'setCondition'>;
   readonly publish: (fact: EngineFact) => void;
   /** The number of a pool's children, working or waiting. */
   readonly childrenOf: (pool: Pool) => number;
@@ -161,7 +161,7 @@ export class PoolHealth {
     const trouble = this.#unstartable.get(pool);
     if (trouble?.state !== 'held') return;
     trouble.state = 'open';
-    router.releasePool(pool, 'unstartable');
+    router.setCondition(`entry:${pool.key}`, null);
   }
 
   #hold(pool: Pool): void {
@@ -169,7 +169,7 @@ export class PoolHealth {
     this.#unstartable.set(pool, trouble);
     if (trouble.state === 'paused') return;
     trouble.state = 'held';
-    this.#options.router.holdPool(pool, 'unstartable');
+    this.#options.router.setCondition(`entry:${pool.key}`, '');
   }
 
   /** Pauses it and says why: in the system's words, or in better words if the file shows the reason. */
@@ -180,7 +180,7 @@ export class PoolHealth {
     if (!this.#isStopped) trouble.pause(() => void this.#check(pool, trouble));
     const verdict = await checkStartable(pool.config);
     const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
-    if (trouble.state === 'paused') this.#options.router.pausePool(pool, 'unstartable', detail);
+    if (trouble.state === 'paused') this.#options.router.setCondition(`entry:${pool.key}`, detail);
   }
 
   async #check(pool: Pool, trouble: Unstartable): Promise<void> {
@@ -194,10 +194,10 @@ export class PoolHealth {
     if (this.#isStopped || trouble.state !== 'paused') return;
     if (verdict?.ok) {
       trouble.state = 'open';
-      router.resumePool(pool, 'unstartable');
+      router.setCondition(`entry:${pool.key}`, null);
       return;
     }
-    if (verdict?.isCertain) router.pausePool(pool, 'unstartable', verdict.reason);
+    if (verdict?.isCertain) router.setCondition(`entry:${pool.key}`, verdict.reason);
     trouble.after(checkMs, () => void this.#check(pool, trouble));
   }
 

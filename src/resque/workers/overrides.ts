@@ -3,43 +3,29 @@
  * runner, so the next one continues with it. Several runners of the same config on one host share it: each writes only the
  * fields that it changes, and the last change wins. All reject with RedisError.
  */
+import * as v from 'valibot';
+import { parsedJson } from '../format/json.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
+import { time } from './runner-entry.ts';
+
+/** What an override is about: every queue, a queue, all queues of an entry that has several, the slots of an entry. */
+export type About = 'all' | `queue:${string}` | `entry:${string}` | `slots:${string}`;
+
+const schema = v.object({
+  /** Who set it; '' if unknown. */
+  by: v.string(),
+  /** By the runner's clock. */
+  sinceMs: time,
+  /** The slots of an entry; left out for a pause. */
+  slots: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+});
 
 /** Differs from the config until someone goes back to it. */
-export interface Override {
-  /** Who set it; '' if unknown. */
-  readonly by: string;
-  /** By the runner's clock. */
-  readonly sinceMs: number;
-  /** The slots of an entry; left out for a pause. */
-  readonly slots?: number;
-}
-
-/** What an override is about: the fields of the hash. */
-export const overrideOf = {
-  everyQueue: 'all',
-  queue: (name: string) => `queue:${name}`,
-  /** All queues of an entry that has several. */
-  entry: (key: string) => `entry:${key}`,
-  slots: (key: string) => `slots:${key}`,
-} as const;
-
-const kinds = ['all', 'queue', 'entry', 'slots'] as const;
-
-/** @returns `null` if this version doesn't know such overrides */
-export function readAbout(
-  about: string,
-): { readonly kind: (typeof kinds)[number]; readonly name: string } | null {
-  const [word = '', ...name] = about.split(':');
-  const kind = kinds.find((known) => known === word);
-  return kind === undefined ? null : { kind, name: name.join(':') };
-}
+export type Override = Readonly<v.InferOutput<typeof schema>>;
 
 /** Long enough for a machine that is away for a while, and short enough that a removed config leaves nothing for good. */
 const keptSeconds = 30 * 24 * 60 * 60;
-/** The latest possible date. */
-const latestMs = 8.64e15;
 
 /** ARGV: prefix, key, seconds to keep it, then fields with their values; '' removes a field. */
 const saveScript = script(`
@@ -60,16 +46,16 @@ end
 redis.call('EXPIRE', key, seconds)
 `);
 
-/** By what they are about; without fields that this version can't read. */
+/** Without fields that can't be read. */
 export async function readOverrides(
   sender: CommandSender,
   key: string,
-): Promise<ReadonlyMap<string, Override>> {
+): Promise<ReadonlyMap<About, Override>> {
   const fields = await sender.command((commands) => commands.hgetall(key));
-  const found = new Map<string, Override>();
+  const found = new Map<About, Override>();
   for (const [about, text] of Object.entries(fields)) {
-    const override = readOverride(text);
-    if (override !== null) found.set(about, override);
+    const read = v.safeParse(schema, parsedJson(text));
+    if (read.success) found.set(about as About, read.output);
   }
   return found;
 }
@@ -78,27 +64,11 @@ export async function readOverrides(
 export async function saveOverrides(
   sender: CommandSender,
   { key, prefix }: { readonly key: string; readonly prefix: string },
-  changes: ReadonlyMap<string, Override | null>,
+  changes: ReadonlyMap<About, Override | null>,
 ): Promise<void> {
   const fields = [...changes].flatMap(([about, override]) => [
     about,
     override === null ? '' : JSON.stringify(override),
   ]);
   await runScript(sender, saveScript, 0, [prefix, key, keptSeconds, ...fields]);
-}
-
-/** @returns `null` if this version can't read it */
-function readOverride(text: string): Override | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return null;
-    const { by, sinceMs, slots } = value as Partial<Override>;
-    if (typeof by !== 'string' || typeof sinceMs !== 'number' || !(Math.abs(sinceMs) <= latestMs))
-      return null;
-    if (slots === undefined) return { by, sinceMs };
-    return Number.isSafeInteger(slots) && slots >= 1 ? { by, sinceMs, slots } : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

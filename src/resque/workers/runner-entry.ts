@@ -9,7 +9,7 @@ function list<Item extends v.GenericSchema>(item: Item) {
 }
 
 /** By the runner's clock, up to the latest possible date. */
-const time = v.pipe(v.number(), v.minValue(-8.64e15), v.maxValue(8.64e15));
+export const time = v.pipe(v.number(), v.minValue(-8.64e15), v.maxValue(8.64e15));
 
 const slots = v.object({
   /** Key of the pool. */

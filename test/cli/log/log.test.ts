@@ -479,16 +479,6 @@ const hostileFact = fc.oneof(
   }),
   fc.record({ type: fc.constant('overrides.refused'), reason: hostile }),
   fc.record({
-    type: fc.constant('overrides.lost'),
-    lost: fc.array(
-      fc.record({
-        kind: fc.constantFrom('all', 'queue', 'entry', 'slots'),
-        name: hostile,
-        override: fc.option(fc.record({ by: hostile, sinceMs: fc.nat(), slots: fc.nat() })),
-      }),
-    ),
-  }),
-  fc.record({
     type: fc.constant('runner.throttled'),
     runner: hostile,
     throttled: fc.record({

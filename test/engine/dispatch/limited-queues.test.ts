@@ -112,11 +112,11 @@ test.each([
 
 test('a runner that is woken in the instant of a pause wakes the next one, once', async () => {
   const stage = bothFull();
-  stage.router.pauseQueue('b', 'operator', '');
+  stage.router.pause('queue:b', '');
   await stage.wake('b');
   expect(stage.passed).toEqual(['b']);
   expect(stage.queues.open(stage.pool)).toEqual([]);
-  stage.router.resumeQueue('b', 'operator');
+  stage.router.setByHand('queue:b', null);
   expect(stage.queues.open(stage.pool)).toContain('b');
   stage.answer(null);
   expect(stage.passed).toEqual(['b']);

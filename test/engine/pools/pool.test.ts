@@ -53,7 +53,7 @@ test.each([{ isPrestarted: true }, { mode: 'persistent' as const }])(
 test('a lowered limit leaves nothing free until enough slots are', () => {
   const pool = newPool(3);
   const slots = pool.reserveSlots(3);
-  pool.override = { by: 'ann', sinceMs: 0, slots: 1 };
+  pool.byHand = { by: 'ann', sinceMs: 0, slots: 1 };
   for (const [at, slot] of slots.entries()) {
     expect(pool.free).toBe(0);
     slot.state = 'idle';

@@ -46,7 +46,7 @@ function pool(key: string) {
 
 test('a queue that comes to an entry whose script can’t be started says so', () => {
   router.configure([config('mail_*')]);
-  router.pausePool(pool('mail_*'), 'unstartable', 'missing');
+  router.setCondition('entry:mail_*', 'missing');
   told();
   router.expand(['mail_eu']);
   expect(told()).toEqual(['queue.added mail_eu of mail_*', 'queue.paused mail_eu: unstartable']);
@@ -109,7 +109,7 @@ test('a config that is read again leaves slots and pauses that were set by hand'
   router.configure([config('mail'), config('news')]);
   const { concurrency } = pool('mail');
   router.setConcurrency(pool('mail'), concurrency + 5);
-  router.pauseQueue('mail', 'operator', 'ann');
+  router.pause('queue:mail', 'ann');
   router.configure([config('mail'), config('news')]);
   expect(pool('mail').concurrency).toBe(concurrency + 5);
   expect(router.takeable(pool('mail'))).toEqual([]);
@@ -138,8 +138,8 @@ describe('a pause', () => {
   });
 
   test('of a queue stops it alone, and is told once', () => {
-    router.pauseQueue('b', 'operator', '');
-    router.pauseQueue('b', 'operator', '');
+    router.pause('queue:b', '');
+    router.pause('queue:b', '');
     expect(told()).toEqual(['queue.paused b: operator']);
     expect(router.takeable(pool('b,c'))).toEqual(['c']);
     expect([router.isTakeable('a'), router.isTakeable('b'), router.isTakeable('c')]).toEqual([
@@ -147,22 +147,22 @@ describe('a pause', () => {
       false,
       true,
     ]);
-    router.resumeQueue('b', 'operator');
-    router.resumeQueue('b', 'operator');
+    router.setByHand('queue:b', null);
+    router.setByHand('queue:b', null);
     expect(told()).toEqual(['queue.resumed b']);
     expect(router.takeable(pool('b,c'))).toEqual(['b', 'c']);
   });
 
   test('of everything stops everything, and is told once, with each queue as a part of it', () => {
-    router.pauseAll('all', '');
-    router.pauseAll('all', '');
+    router.pause('all', '');
+    router.pause('all', '');
     expect(told()).toEqual([
       'queues.paused null: all',
       ...['queue.paused a: all', 'queue.paused b: all', 'queue.paused c: all'],
     ]);
     expect(router.pools.flatMap((each) => router.takeable(each))).toEqual([]);
-    expect(router.resumeAll('all')).toBe(true);
-    expect(router.resumeAll('all')).toBe(false);
+    router.setByHand('all', null);
+    router.setByHand('all', null);
     expect(told()).toEqual([
       'queues.resumed null',
       ...['queue.resumed a', 'queue.resumed b', 'queue.resumed c'],
@@ -170,9 +170,9 @@ describe('a pause', () => {
   });
 
   test('of a runner stops all its queues, and is told again where the reason changes', () => {
-    router.pausePool(pool('b,c'), 'unstartable', 'missing');
-    router.pausePool(pool('b,c'), 'unstartable', 'missing');
-    router.pausePool(pool('b,c'), 'unstartable', 'not executable');
+    router.setCondition('entry:b,c', 'missing');
+    router.setCondition('entry:b,c', 'missing');
+    router.setCondition('entry:b,c', 'not executable');
     expect(told()).toEqual([
       'queues.paused b,c: unstartable',
       ...['queue.paused b: unstartable', 'queue.paused c: unstartable'],
@@ -181,7 +181,7 @@ describe('a pause', () => {
     ]);
     expect(router.takeable(pool('b,c'))).toEqual([]);
     expect(router.isTakeable('a')).toBe(true);
-    router.resumePool(pool('b,c'), 'unstartable');
+    router.setCondition('entry:b,c', null);
     expect(told()).toEqual(['queues.resumed b,c', 'queue.resumed b', 'queue.resumed c']);
   });
 
@@ -189,68 +189,81 @@ describe('a pause', () => {
     router.configure([config('m_*')]);
     router.expand(['m_1']);
     told();
-    router.pausePool(pool('m_*'), 'operator', 'ann');
+    router.pause('entry:m_*', 'ann');
     router.expand(['m_1', 'm_2']);
     expect(told()).toEqual([
       ...['queues.paused m_*: operator', 'queue.paused m_1: operator', 'queue.paused m_*: operator'],
       'queue.added m_2 of m_*',
     ]);
-    router.holdPool(pool('m_*'), 'unstartable');
-    router.pausePool(pool('m_*'), 'unstartable', 'missing');
-    router.resumePool(pool('m_*'), 'unstartable');
+    router.setCondition('entry:m_*', '');
+    router.setCondition('entry:m_*', 'missing');
+    router.setCondition('entry:m_*', null);
     expect(router.takeable(pool('m_*'))).toEqual([]);
     expect(router.isTakeable('m_2')).toBe(false);
     expect(router.pausesOf('m_2')).toMatchObject([{ kind: 'operator', detail: 'ann', entry: 'm_*' }]);
     expect(router.ownPauses).toMatchObject([{ kind: 'operator', runner: 'm_*', detail: 'ann' }]);
-    router.holdPool(pool('m_*'), 'unstartable');
-    router.releasePool(pool('m_*'), 'unstartable');
+    router.setCondition('entry:m_*', '');
+    router.setCondition('entry:m_*', null);
     expect(router.isTakeable('m_1')).toBe(false);
-    router.resumePool(pool('m_*'), 'operator');
+    router.setByHand('entry:m_*', null);
     expect(router.isTakeable('m_2')).toBe(true);
   });
 
   test('that a runner is held for is told as soon as it has a reason', () => {
-    router.holdPool(pool('a'), 'unstartable');
+    router.setCondition('entry:a', '');
     expect(told()).toEqual([]);
     expect(router.takeable(pool('a'))).toEqual([]);
-    router.pausePool(pool('a'), 'unstartable', 'missing');
+    router.setCondition('entry:a', 'missing');
     expect(told()).toEqual(['queue.paused a: unstartable']);
   });
 
   test('ends when the last of its reasons is gone', () => {
-    router.pauseAll('cluster', 'x');
-    router.pauseQueue('a', 'operator', '');
-    router.pausePool(pool('a'), 'unstartable', 'y');
+    router.setCondition('all', 'x');
+    router.pause('queue:a', '');
+    router.setCondition('entry:a', 'y');
     told();
     expect(router.pausesOf('a').map(({ kind, detail }) => [kind, detail])).toEqual([
       ['cluster', 'x'],
       ['unstartable', 'y'],
       ['operator', ''],
     ]);
-    router.resumeAll('cluster');
-    router.resumeQueue('a', 'operator');
+    router.setCondition('all', null);
+    router.setByHand('queue:a', null);
     expect(router.isTakeable('a')).toBe(false);
     expect(told().filter((line) => line.includes(' a'))).toEqual([
       'queue.paused a: unstartable,operator',
       'queue.paused a: unstartable',
     ]);
-    router.resumePool(pool('a'), 'unstartable');
+    router.setCondition('entry:a', null);
     expect(router.isTakeable('a')).toBe(true);
     expect(told()).toEqual(['queue.resumed a']);
   });
 
-  test('by an operator goes with its queue', () => {
+  test('of a queue stays by hand while the queue is gone, but not for what the runner found', () => {
     router.configure([config('m_*')]);
-    router.expand(['m_1']);
-    router.pauseQueue('m_1', 'operator', '');
+    router.expand(['m_1', 'm_2']);
+    router.pause('queue:m_1', '');
+    router.setCondition('queue:m_2', 'WRONGTYPE');
     router.expand([]);
-    router.expand(['m_1']);
-    expect(router.isTakeable('m_1')).toBe(true);
+    router.expand(['m_1', 'm_2']);
+    expect(['m_1', 'm_2'].map((queue) => router.isTakeable(queue))).toEqual([false, true]);
+  });
+
+  test('by a signal leaves alone one that outlives the runner', () => {
+    const byHand: unknown[] = [];
+    router.onByHand = (about) => byHand.push(about);
+    router.pause('all', 'SIGUSR2', false);
+    expect(byHand).toEqual([]);
+    router.setByHand('all', null);
+    router.pause('all', 'ann');
+    router.pause('all', 'SIGUSR2', false);
+    expect(byHand).toEqual(['all', 'all']);
+    expect(router.pausesAt('all')).toMatchObject([{ kind: 'all', detail: 'ann' }]);
   });
 
   test('of everything holds for a queue that comes later, and shows on it', () => {
     router.configure([config('m_*')]);
-    router.pauseAll('all', '');
+    router.pause('all', '');
     facts = [];
     router.expand(['m_1']);
     const [added] = facts;
@@ -260,8 +273,8 @@ describe('a pause', () => {
 
   test('that ends makes its runners worth asking', () => {
     for (const each of router.pools) each.isKnownEmpty = true;
-    router.pauseQueue('b', 'operator', '');
-    router.resumeQueue('b', 'operator');
+    router.pause('queue:b', '');
+    router.setByHand('queue:b', null);
     expect(router.pools.map((each) => each.isKnownEmpty)).toEqual([true, false]);
   });
 });
@@ -357,10 +370,10 @@ describe('what there is to wait for counts as another', () => {
     ['an entry is forgotten', () => router.remove(pool('mail'))],
     ['queues come', () => router.expand(['mail', 'other'])],
     ['slots are given', () => router.setConcurrency(pool('mail'), 5)],
-    ['an entry is held', () => router.holdPool(pool('mail'), 'unstartable')],
-    ['an entry is paused', () => router.pausePool(pool('mail'), 'unstartable', 'why')],
-    ['a queue is paused', () => router.pauseQueue('mail', 'operator', '')],
-    ['everything is paused', () => router.pauseAll('all', '')],
+    ['an entry is held', () => router.setCondition('entry:mail', '')],
+    ['an entry is paused', () => router.setCondition('entry:mail', 'why')],
+    ['a queue is paused', () => router.pause('queue:mail', '')],
+    ['everything is paused', () => router.pause('all', '')],
     ['any queue may hold jobs', () => router.expectJobs()],
     ['a slot of an empty queue is taken', () => pool('mail').reserveSlots(1)],
   ];
@@ -375,9 +388,9 @@ describe('what there is to wait for counts as another', () => {
 
   test('when a queue is resumed of which nothing else changes', () => {
     router.configure([config('mail')]);
-    router.pauseQueue('mail', 'operator', '');
+    router.pause('queue:mail', '');
     const before = router.waitVersion;
-    router.resumeQueue('mail', 'operator');
+    router.setByHand('queue:mail', null);
     expect(router.waitVersion).toBeGreaterThan(before);
   });
 

@@ -15,7 +15,7 @@ beforeEach(() => {
   overs = 0;
   const ignore = () => {};
   health = new PoolHealth({
-    router: { pools: [], holdPool: ignore, releasePool: ignore, pausePool: ignore, resumePool: ignore },
+    router: { pools: [], setCondition: ignore },
     publish: (fact) => facts.push(fact),
     childrenOf: () => 0,
     giveBackFiles: () => false,

@@ -74,7 +74,7 @@ beforeEach(() => {
       get pools() {
         return pools;
       },
-      ...{ holdPool: ignore, releasePool: ignore, pausePool: ignore, resumePool: ignore },
+      ...{ setCondition: ignore },
     },
     publish: (fact) => facts.push(fact),
     childrenOf: count,
