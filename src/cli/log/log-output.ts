@@ -12,7 +12,7 @@
  * It writes to the descriptor itself, because a stream of Node has no limit, and loses what it holds when the process exits.
  */
 import { writeSync } from 'node:fs';
-import { linesIn } from '../../engine/output/output-log.ts';
+import { countLines } from '../../engine/output/output-tail.ts';
 import type { OutputStream } from '../command-line/io.ts';
 
 /** Between two writes under load: long for a computer, and too short to be noticed. */
@@ -163,7 +163,7 @@ export class LogOutput {
   #lose(): void {
     for (const bytes of this.#waiting) {
       const isLoss = bytes === this.#loss?.bytes;
-      this.#lostLines += isLoss ? (this.#loss?.lines ?? 0) : linesIn(bytes);
+      this.#lostLines += isLoss ? (this.#loss?.lines ?? 0) : countLines(bytes);
     }
     this.#waiting = [];
     this.#waitingBytes = 0;

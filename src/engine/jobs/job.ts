@@ -108,8 +108,10 @@ export class Job implements OutputSink {
     this.id = id;
     this.taken = taken;
     this.#context = context;
-    const isLogged = taken.pool.config.logOutput !== 'none';
-    this.#log = isLogged ? new LoggedOutput(id, taken, context.publish) : null;
+    const { queue, payload, pool } = taken;
+    const { logOutput } = pool.config;
+    const about = { jobId: id, queue, jobClass: payload.isObject ? payload.jobClass : null };
+    this.#log = logOutput === 'none' ? null : new LoggedOutput(about, logOutput, context.publish);
   }
 
   start(): Promise<Outcome> | null {
