@@ -71,23 +71,14 @@ export class ChangeLog {
     const { verb } = words[this.kind];
     const { done: count, gone, unretryable } = this.#tally;
     const rest: string[] = [];
-    if (gone > 0) {
-      rest.push(`${grouped(gone)} ${gone === 1 ? 'was' : 'were'} already retried or removed`);
-    }
-    if (unretryable > 0) {
-      rest.push(`${grouped(unretryable)} can't be retried (no job or no queue)`);
-    }
+    if (gone > 0) rest.push(`${grouped(gone)} ${gone === 1 ? 'was' : 'were'} already retried or removed`);
+    if (unretryable > 0) rest.push(`${grouped(unretryable)} can't be retried (no job or no queue)`);
     if (end === 'lost') rest.push('stopped there because other clients changed the list');
     if (end === 'cancelled') rest.push('stopped there because it was cancelled');
-    const what =
-      rest.length === 0
-        ? count === 0
-          ? 'no failures'
-          : plural(count, 'failure')
-        : count === 0
-          ? 'none'
-          : grouped(count);
-    return done([`${verb} ${what}`, ...rest].join('; '), this.#data);
+    const isAll = rest.length === 0;
+    const none = isAll ? 'no failures' : 'none';
+    const some = isAll ? plural(count, 'failure') : grouped(count);
+    return done([`${verb} ${count === 0 ? none : some}`, ...rest].join('; '), this.#data);
   }
 
   /** The same for a change of one entry: if nothing changed, the command is rejected. */

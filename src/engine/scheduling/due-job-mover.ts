@@ -17,7 +17,7 @@ import { DueJobs, type MoveReply } from '../../resque/delayed/move.ts';
 import { type Cancel, pause } from '../../resque/redis/clock.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import type { Schedules } from './schedules.ts';
+import { Schedules } from './schedules.ts';
 
 const longestSleepMs = 1_000;
 /** A move takes Redis less. If it seems to take more, this machine is busy. */
@@ -34,9 +34,7 @@ export interface DueJobMoverOptions {
 export class DueJobMover {
   readonly #options: DueJobMoverOptions;
   readonly #dueJobs: DueJobs;
-  #config: Config;
-  /** `null` until they are needed. */
-  #schedules: Schedules | null = null;
+  readonly #schedules: Schedules;
   /** Stands in what it holds in Redis. Changes with the runner's name. */
   #lockName: string;
   #cancelSleep: Cancel = () => {};
@@ -50,15 +48,14 @@ export class DueJobMover {
   #told = '';
 
   constructor(options: DueJobMoverOptions) {
-    const { client, config } = options;
+    const { client, config, publish } = options;
+    const { schedules, schedulerLockPrefix: lockPrefix } = config;
     this.#options = options;
     this.#isNeeded = movesDelayedJobs(config);
     this.#lockName = client.owner;
-    this.#config = config;
-    this.#dueJobs = new DueJobs(client.session, client.keys, {
-      lockPrefix: config.schedulerLockPrefix,
-      holdsLocks: holdsSchedulerLocks(config),
-    });
+    this.#schedules = new Schedules({ client, schedules, lockPrefix, publish });
+    const holdsLocks = holdsSchedulerLocks(config);
+    this.#dueJobs = new DueJobs(client.session, client.keys, { lockPrefix, holdsLocks });
   }
 
   /** Whether this runner moves delayed jobs. */
@@ -74,8 +71,7 @@ export class DueJobMover {
     const heldLocks = this.#dueJobs.holdsLocks;
     this.#dueJobs.holdsLocks = holdsSchedulerLocks(now);
     if (heldLocks && !this.#dueJobs.holdsLocks) void this.#releaseAfterMoves();
-    this.#config = config;
-    this.#schedules?.reconfigure(config.schedules);
+    this.#schedules.reconfigure(config.schedules);
     if (!this.#isNeeded) this.#told = '';
     this.moveNow();
   }
@@ -104,7 +100,9 @@ export class DueJobMover {
         const startMs = clock.elapsedMs();
         const reply = await this.#move();
         this.#tell(reply);
-        const sleepMs = Math.min(sleepAfter(reply), await this.#enqueueRecurring(reply));
+        const hasSchedules = reply.kind !== 'busy' && this.#dueJobs.holdsLocks;
+        const untilDueMs = hasSchedules ? await this.#schedules.enqueueDue(reply.nowMs) : longestSleepMs;
+        const sleepMs = Math.min(sleepAfter(reply), untilDueMs);
         if (sleepMs > 0) {
           this.#sleep(sleepMs);
           return;
@@ -130,32 +128,14 @@ export class DueJobMover {
     return reply;
   }
 
-  /** @returns milliseconds until the next time of a schedule */
-  async #enqueueRecurring(reply: MoveReply): Promise<number> {
-    if (reply.kind === 'busy' || !this.#dueJobs.holdsLocks) return longestSleepMs;
-    this.#schedules ??= await this.#loadSchedules();
-    return await this.#schedules.enqueueDue(reply.nowMs);
-  }
-
-  /** Most runners have none. */
-  async #loadSchedules(): Promise<Schedules> {
-    const { Schedules } = await import('./schedules.ts');
-    const { client, publish, config } = this.#options;
-    const { schedules } = this.#config;
-    return new Schedules({ client, schedules, lockPrefix: config.schedulerLockPrefix, publish });
-  }
-
   #sleep(ms: number): void {
     if (this.#isStopped) return;
     this.#cancelSleep = this.#options.client.clock.after(ms, () => this.moveNow(), { keepsAlive: false });
   }
 
   #tell(reply: MoveReply): void {
-    if (reply.kind === 'busy') return;
-    if (reply.kind === 'held') {
-      this.#change('standby', reply.holder);
-      return;
-    }
+    if (reply.kind === 'held') this.#change('standby', reply.holder);
+    if (reply.kind !== 'moved') return;
     this.#change('moving', '');
     const { client, publish } = this.#options;
     const { undeliverable: count } = reply;

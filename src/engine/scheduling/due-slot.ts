@@ -1,7 +1,34 @@
 /** Which time of a schedule is due. Pure: all times are data, in seconds since the epoch by Redis' clock. */
 import { createHash } from 'node:crypto';
-import type { Schedule } from '../../config/config.ts';
-import type { NextTime } from './cron-times.ts';
+import type { Schedule, Timing } from '../../config/config.ts';
+
+/** The first time after this one, both in seconds since the epoch; `null` if there is none. */
+export type NextTime = (afterSeconds: number) => number | null;
+
+/**
+ * The times of a cron line. Loads croner when it is needed: most runners have no schedules.
+ *
+ * At a change to or from daylight saving time: a single time in the skipped hour comes right after it, and a single time in the
+ * hour that comes twice comes once. Steps and lists of minutes come whenever the clock shows them.
+ *
+ * @returns `null` for `every`. Rejects if croner rejects the pattern, which `readCron` should have noticed
+ */
+export async function cronTimes(timing: Timing): Promise<NextTime | null> {
+  if (timing.kind !== 'cron') return null;
+  const { Cron } = await import('croner');
+  const cron = new Cron(timing.pattern, timing.zone === null ? {} : { timezone: timing.zone });
+  // A runner asks every second, and the answer stays the same until that time has come.
+  let from = Number.POSITIVE_INFINITY;
+  let next: number | null = null;
+  return (afterSeconds) => {
+    if (afterSeconds < from || (next !== null && afterSeconds >= next)) {
+      const date = cron.nextRun(new Date(afterSeconds * 1_000));
+      from = afterSeconds;
+      next = date === null ? null : Math.floor(date.getTime() / 1_000);
+    }
+    return next;
+  };
+}
 
 /**
  * A time that is late by more than this is missed. It covers the locks of a runner that died, which expire after a minute, and

@@ -5,8 +5,7 @@ import { lastSeconds, RecurringJobs } from '../../resque/delayed/recurring-jobs.
 import type { ResqueKeys } from '../../resque/format/keys.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
-import { cronTimes } from './cron-times.ts';
-import { planOf } from './due-slot.ts';
+import { cronTimes, planOf } from './due-slot.ts';
 
 export interface KnownSchedule {
   readonly name: string;
@@ -15,6 +14,8 @@ export interface KnownSchedule {
   readonly schedule: Schedule | null;
   /** For people; `null` if there is none. */
   readonly problem: string | null;
+  /** Nothing is wrong with it, but it is for another environment. */
+  readonly isElsewhere: boolean;
 }
 
 export interface TimedSchedule extends KnownSchedule {
@@ -26,7 +27,7 @@ export interface TimedSchedule extends KnownSchedule {
 /**
  * Rejects with RedisError.
  *
- * @param own the schedules of the config, which take precedence
+ * @param own the schedules of the config, which take precedence, because people can see it
  * @param environment such as `production`
  */
 export async function knownSchedules(
@@ -34,22 +35,21 @@ export async function knownSchedules(
   own: readonly Schedule[],
   environment: string,
 ): Promise<KnownSchedule[]> {
-  const known = own.map((schedule): KnownSchedule => {
-    return { name: schedule.name, source: 'config', schedule, problem: null };
-  });
-  for (const [name, json] of await jobs.persistent()) {
-    if (own.some((schedule) => schedule.name === name)) continue;
-    const read = readPersistent(name, json, environment);
-    const schedule = read.kind === 'usable' ? read.schedule : null;
-    const problem =
-      read.kind === 'unusable'
-        ? read.reason
-        : read.kind === 'elsewhere'
-          ? `it is for the environment ${read.environments}, not ${environment} (RAILS_ENV)`
-          : null;
-    known.push({ name, source: 'redis', schedule, problem });
-  }
-  return known;
+  const others = [...(await jobs.persistent())].filter(([name]) => own.every((each) => each.name !== name));
+  return [...own.map(inConfig), ...others.map(([name, json]) => inRedis(name, json, environment))];
+}
+
+export function inConfig(schedule: Schedule): KnownSchedule {
+  return { name: schedule.name, source: 'config', schedule, problem: null, isElsewhere: false };
+}
+
+function inRedis(name: string, json: string, environment: string): KnownSchedule {
+  const about = { name, source: 'redis', schedule: null, problem: null, isElsewhere: false } as const;
+  const read = readPersistent(name, json, environment);
+  if (read.kind === 'usable') return { ...about, schedule: read.schedule };
+  if (read.kind === 'unusable') return { ...about, problem: read.reason };
+  const problem = `it is for the environment ${read.environments}, not ${environment} (RAILS_ENV)`;
+  return { ...about, problem, isElsewhere: true };
 }
 
 /** Adds the times, and sorts by the next one. Rejects with RedisError. */
@@ -123,9 +123,7 @@ export async function countSchedules(
 
 async function nextTime(schedule: Schedule | null, last: number | null, now: number): Promise<number | null> {
   if (schedule === null) return null;
-  const { timing } = schedule;
-  const nextCron = timing.kind === 'cron' ? await cronTimes(timing) : null;
-  const { due, next } = planOf(schedule, { last, since: now }, now, nextCron);
+  const { due, next } = planOf(schedule, { last, since: now }, now, await cronTimes(schedule.timing));
   return due ?? next;
 }
 

@@ -8,12 +8,12 @@
  */
 import type { Schedule } from '../../config/config.ts';
 import type { EngineFact } from '../../protocol/events.ts';
-import { environmentOf, readPersistent } from '../../resque/delayed/persistent-schedule.ts';
+import { environmentOf } from '../../resque/delayed/persistent-schedule.ts';
 import { lastSeconds, RecurringJobs, recordedText } from '../../resque/delayed/recurring-jobs.ts';
 import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import { cronTimes, type NextTime } from './cron-times.ts';
-import { planOf } from './due-slot.ts';
+import { cronTimes, type NextTime, planOf } from './due-slot.ts';
+import { inConfig, type KnownSchedule, knownSchedules } from './known-schedules.ts';
 
 const readAgainMs = 5_000;
 /** After another process has enqueued one of them. */
@@ -55,11 +55,6 @@ export class Schedules {
 
   reconfigure(schedules: readonly Schedule[]): void {
     this.#own = schedules;
-    this.#readAgain();
-  }
-
-  /** Another process has enqueued some. */
-  #readAgain(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -97,7 +92,8 @@ export class Schedules {
       this.#told.delete(name);
       if (result === 'held') return false;
       if (result === 'changed') {
-        this.#readAgain();
+        // Another process has enqueued it.
+        this.#readAtMs = Number.NEGATIVE_INFINITY;
         return true;
       }
       entry.known = recordedText(due);
@@ -110,17 +106,13 @@ export class Schedules {
   }
 
   async #read(now: number): Promise<void> {
-    const found = new Map(this.#own.map((schedule) => [schedule.name, schedule]));
-    for (const [name, json] of await this.#persistent()) {
-      // The config takes precedence, because people can see it.
-      if (found.has(name)) continue;
-      const read = readPersistent(name, json, this.#environment);
-      if (read.kind === 'usable') found.set(name, read.schedule);
-      if (read.kind === 'unusable') this.#fail(name, read.reason);
-    }
     const before = this.#entries;
     const entries = new Map<string, Entry>();
-    for (const [name, schedule] of found) {
+    for (const { name, schedule, problem, isElsewhere } of await this.#known()) {
+      if (schedule === null) {
+        if (!isElsewhere) this.#fail(name, problem ?? '');
+        continue;
+      }
       const old = before.get(name);
       const isSame = old !== undefined && JSON.stringify(old.schedule) === JSON.stringify(schedule);
       const entry = isSame ? old : await this.#entry(schedule, now);
@@ -128,35 +120,31 @@ export class Schedules {
     }
     this.#entries = entries;
     try {
-      for (const [name, text] of await this.#jobs.last([...entries.keys()])) {
-        const entry = entries.get(name);
-        if (entry !== undefined) entry.known = text;
-      }
+      const texts = await this.#jobs.last([...entries.keys()]);
+      for (const [name, entry] of entries) entry.known = texts.get(name) ?? '';
     } catch (error) {
       // Enqueuing them fails, too, and is reported.
       if (!isRefusal(error)) throw error;
     }
   }
 
-  async #persistent(): Promise<ReadonlyMap<string, string>> {
+  async #known(): Promise<KnownSchedule[]> {
     try {
-      const texts = await this.#jobs.persistent();
+      const known = await knownSchedules(this.#jobs, this.#own, this.#environment);
       this.#told.delete('');
-      return texts;
+      return known;
     } catch (error) {
       this.#refused('', error);
-      return new Map();
+      return this.#own.map(inConfig);
     }
   }
 
   async #entry(schedule: Schedule, now: number): Promise<Entry | null> {
-    const { name, timing } = schedule;
     try {
-      const nextCron = timing.kind === 'cron' ? await cronTimes(timing) : null;
-      return { schedule, nextCron, since: now, known: '' };
+      return { schedule, nextCron: await cronTimes(schedule.timing), since: now, known: '' };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#fail(name, error.message);
+      this.#fail(schedule.name, error.message);
       return null;
     }
   }
