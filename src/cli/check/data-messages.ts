@@ -8,7 +8,6 @@ import { visibleWithin } from '../../messages/visible.ts';
 import type { OrphanedJobs } from '../../resque/audit/audit.ts';
 import type { FailureProblem } from '../../resque/audit/failed-entry.ts';
 import type { Finding, LeftOwner } from '../../resque/audit/findings.ts';
-import type { RecordProblem } from '../../resque/workers/worker-problems.ts';
 
 /** More programs than these are only counted. */
 const mostPrograms = 20;
@@ -46,7 +45,7 @@ export function findingText(
       return leftOwnerText(finding, orphanedJobs, programs);
     case 'bad-record':
       return {
-        what: `the record of worker ${shown(finding.id)} is ${recordProblems[finding.problem]}, which breaks resque-web's pages`,
+        what: `the record of worker ${shown(finding.id)} is ${finding.problem}, which breaks resque-web's pages`,
         would: finding.isLeft
           ? 'records its job as failed, with the record as text'
           : 'replaces it with a record that holds it as text',
@@ -179,47 +178,29 @@ export function waitingText(waiting: WaitingFile): string {
 }
 
 export function failuresText(problem: FailureProblem, entries: number): FindingText {
-  const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: ${failureProblems[problem]}`;
+  const what = `${entries === 1 ? '1 entry breaks' : `${entries} entries break`} resque-web's pages of failures: `;
   switch (problem) {
     case 'empty':
-      return { what, would: 'removes them', did: 'removed' };
-    case 'not-utf8':
-    case 'not-json':
-    case 'not-object':
-    case 'too-deep':
+      return { what: `${what}empty, left by an interrupted removal`, would: 'removes them', did: 'removed' };
+    case 'worker':
+    case 'backtrace':
+    case 'payload':
       return {
-        what,
-        would: 'replaces them with records that hold them as text (raw_record)',
-        did: 'replaced by records that hold them as text (raw_record)',
+        what: what + memberProblems[problem],
+        would: 'rewrites them in place, and keeps the old values in before_repair',
+        did: 'rewritten in place, with the old values in before_repair',
       };
     default:
       return {
-        what,
-        would: 'rewrites them in place, and keeps the old values in before_repair',
-        did: 'rewritten in place, with the old values in before_repair',
+        what: what + problem,
+        would: 'replaces them with records that hold them as text (raw_record)',
+        did: 'replaced by records that hold them as text (raw_record)',
       };
   }
 }
 
-const recordProblems: Readonly<Record<RecordProblem, string>> = {
-  'not-utf8': 'not valid UTF-8',
-  'not-json': 'not JSON',
-  'not-object': 'not a JSON object',
-  'lone-surrogate': 'JSON with half a surrogate pair in it',
-  'too-deep': 'nested too deeply for Ruby',
-  payload: "one with a payload that resque-web can't show",
-};
-
-const failureProblems: Readonly<Record<FailureProblem, string>> = {
-  empty: 'empty, left by an interrupted removal',
-  'not-utf8': 'not valid UTF-8',
-  'not-json': 'not JSON',
-  'not-object': 'not a JSON object',
-  'too-deep': 'nested too deeply for Ruby',
-  'lone-surrogate': 'half a surrogate pair',
+const memberProblems = {
   worker: 'no worker',
-  failed_at: 'failed_at is not a time',
-  retried_at: 'retried_at is not a time',
   backtrace: 'backtrace is not an array',
   payload: "a payload that resque-web can't show",
 };

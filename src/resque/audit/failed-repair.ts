@@ -81,10 +81,10 @@ export class FailedRepair {
       let empty = 0;
       for (const listed of entries) {
         const diagnosis = diagnoseFailure(listed.record);
-        const problem = diagnosis?.problems[0];
-        if (diagnosis === null || problem === undefined) continue;
-        if (diagnosis.repaired === null) empty += 1;
-        else repairs.push({ problem, listed, repaired: diagnosis.repaired });
+        if (diagnosis === null) continue;
+        const { problem, repaired } = diagnosis;
+        if (repaired === null) empty += 1;
+        else repairs.push({ problem, listed, repaired });
       }
       await visit(repairs, empty);
       before = Math.min(entries[0]?.index ?? 0, before ?? Number.POSITIVE_INFINITY);

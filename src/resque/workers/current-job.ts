@@ -3,7 +3,7 @@ import { argsTextLimit } from '../format/payload.ts';
 import { timeOfText } from '../format/timestamps.ts';
 import { isWorking } from './judge-workers.ts';
 import type { WorkerFacts } from './registry.ts';
-import { jobOfRecord, type RecordProblem, recordProblem } from './worker-problems.ts';
+import { jobOfRecord, recordProblem } from './worker-problems.ts';
 
 export interface CurrentJob {
   /** `null` if the record can't be read. */
@@ -25,7 +25,7 @@ export function currentJob(worker: WorkerFacts): CurrentJob | null {
   if (record === null || !isWorking(record)) return null;
   if (isRecordCut) return jobOfHead(record);
   const job = jobOfRecord(record);
-  if (job === null) return unreadable(`its record is ${problemTexts[recordProblem(record) ?? 'payload']}`);
+  if (job === null) return unreadable(`its record is ${recordProblem(record) ?? 'without a payload'}`);
   const { queue, payload, runAtMs } = job;
   return {
     ...{ queue, runAtMs },
@@ -66,12 +66,3 @@ function textOf(json: string | undefined): string | null {
 function unreadable(problem: string): CurrentJob {
   return { queue: null, jobClass: null, argsText: '', runAtMs: null, problem };
 }
-
-const problemTexts: Readonly<Record<RecordProblem, string>> = {
-  'not-utf8': 'not UTF-8',
-  'not-json': 'not JSON',
-  'not-object': 'not a JSON object',
-  'lone-surrogate': 'broken text',
-  'too-deep': 'nested too deeply',
-  payload: 'without a payload',
-};

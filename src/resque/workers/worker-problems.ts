@@ -1,35 +1,43 @@
 /** Problems in workers' records, of any client, that break resque-web. Pure. */
 import { isUtf8 } from 'node:buffer';
-import { depthOf, memberSpans, withoutLoneSurrogates } from '../format/json.ts';
+import { asObject, depthOf, memberSpans, parsedJson } from '../format/json.ts';
 import { activeJobWrapper, hasJobData, type Payload, readPayload } from '../format/payload.ts';
 import { timeOfText } from '../format/timestamps.ts';
 
-export type RecordProblem =
-  | 'not-utf8'
-  | 'not-json'
-  | 'not-object'
-  | 'lone-surrogate'
-  | 'too-deep'
-  | 'payload';
+/** In words for people, as everything that names one says it. */
+export type Unreadable = 'not UTF-8' | 'not JSON' | 'not a JSON object' | 'nested too deeply';
+export type RecordProblem = Unreadable | 'without a payload';
 
 /** Ruby's JSON refuses more levels. */
-const deepest = 100;
+export const deepest = 100;
+
+/** Why other clients can't read this record of a worker or a failure; `null` if they can. */
+export function unreadable(record: Buffer, levels = deepest): Unreadable | null {
+  if (!isUtf8(record)) return 'not UTF-8';
+  const text = record.toString('utf8');
+  const value = parsedJson(text);
+  if (value === undefined) return 'not JSON';
+  if (asObject(value) === null) return 'not a JSON object';
+  return depthOf(text) > levels ? 'nested too deeply' : null;
+}
 
 /** @returns `null` if resque-web can show it */
 export function recordProblem(record: Buffer): RecordProblem | null {
-  if (!isUtf8(record)) return 'not-utf8';
-  const text = record.toString('utf8');
-  const members = membersOf(record);
-  if (members === undefined) return 'not-json';
-  if (members === null) return 'not-object';
-  if (depthOf(text) > deepest) return 'too-deep';
-  if (withoutLoneSurrogates(text) !== text) return 'lone-surrogate';
+  const problem = unreadable(record);
+  if (problem !== null) return problem;
+  const members = asObject(parsedJson(record.toString('utf8'))) ?? {};
   // Some clients write this for an idle worker.
-  if (Object.keys(members).length === 0) return null;
-  const { payload } = members;
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'payload';
-  const { class: jobClass, args } = payload as { class?: unknown; args?: unknown };
-  return jobClass === activeJobWrapper && !hasJobData(args) ? 'payload' : null;
+  const isIdle = Object.keys(members).length === 0;
+  return isIdle || (asObject(members.payload) !== null && isShownPayload(members.payload))
+    ? null
+    : 'without a payload';
+}
+
+/** An ActiveJob wrapper without its job breaks resque-web's pages, as does a payload that is not an object. */
+export function isShownPayload(value: unknown): boolean {
+  if (value === undefined || value === null || typeof value === 'string') return true;
+  const payload = asObject(value);
+  return payload !== null && (payload.class !== activeJobWrapper || hasJobData(payload.args));
 }
 
 export interface RecordedJob {
@@ -41,8 +49,8 @@ export interface RecordedJob {
 
 /** The job in any client's record. @returns `null` if there is none */
 export function jobOfRecord(record: Buffer): RecordedJob | null {
-  const members = membersOf(record);
-  if (members === undefined || members === null) return null;
+  const members = asObject(parsedJson(record.toString('utf8')));
+  if (members === null) return null;
   const { queue, payload, run_at: runAt } = members;
   const span = memberSpans(record).get('payload');
   if (typeof queue !== 'string' || span === undefined || payload === null) return null;
@@ -53,23 +61,14 @@ export function jobOfRecord(record: Buffer): RecordedJob | null {
   };
 }
 
-/** A record that resque-web can show instead of an unreadable one, which it keeps as text. */
-export function shownRecord(record: Buffer, queue: string, runAt: string): string {
-  const kept = isUtf8(record)
-    ? `"raw_record":${JSON.stringify(record.toString('utf8'))}`
-    : `"raw_record_base64":"${record.toString('base64')}"`;
-  return `{"queue":${JSON.stringify(queue)},"run_at":"${runAt}",${kept},"payload":{}}`;
+/** The member that keeps an unreadable record in the one that replaces it. */
+export function rawMember(record: Buffer): Readonly<Record<string, string>> {
+  return isUtf8(record)
+    ? { raw_record: record.toString('utf8') }
+    : { raw_record_base64: record.toString('base64') };
 }
 
-/** @returns `undefined` if it is not JSON, `null` if it is not an object */
-function membersOf(record: Buffer): Readonly<Record<string, unknown>> | null | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(record.toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as Record<string, unknown>) : null;
+/** A record that resque-web can show instead of an unreadable one. */
+export function shownRecord(record: Buffer, queue: string, runAt: string): string {
+  return JSON.stringify({ queue, run_at: runAt, ...rawMember(record), payload: {} });
 }
