@@ -1,7 +1,7 @@
 /** The simulated programs of a runner's jobs: they take time, and succeed or fail. Some outlive their runner. */
 import type { Random } from '../chaos/random.ts';
 import type { FailedRun } from '../src/engine/jobs/failure-report.ts';
-import { failureOutcome, snoozeOutcome } from '../src/engine/jobs/retry.ts';
+import { endOf } from '../src/engine/jobs/retry.ts';
 import type { JobRunner } from '../src/engine/jobs/running-jobs.ts';
 import { type Outcome, payloadFor, type TakenJob } from '../src/engine/pools/taken-job.ts';
 import { exceptions, failureRecord } from '../src/resque/format/failure-record.ts';
@@ -166,10 +166,8 @@ export class Programs implements JobRunner {
     });
     const failed: Outcome = { kind: 'failure', record };
     if (exception !== ownException) return failed;
-    const next =
-      kind === 'snooze'
-        ? (snoozeOutcome(taken, run.job.id, { ...ownEnd, stderr: snoozing }) ?? { kind: 'success' as const })
-        : failureOutcome(taken, run.job.id, ownEnd).outcome;
+    const end = kind === 'snooze' ? { ...ownEnd, stderr: snoozing } : ownEnd;
+    const { outcome: next } = endOf(taken, run.job.id, end, kind === 'snooze');
     if (next.kind === 'failure') return failed;
     if (next.kind !== 'retry' && next.kind !== 'snooze') return next;
     // The engine takes these from the system clock.

@@ -154,7 +154,10 @@ const rows: { readonly [T in EngineEventType]?: Words<EventOf<T>> } = {
       ? info('runner', `resumed all queues${by === '' ? '' : `, by ${by}`}`)
       : info(runner, `resumed${byWhom(by)}`),
   'job.started': ({ job }) => ['info', '▸', job.queue, `started ${title(job.jobClass, job)}`],
-  'job.killed': ({ queue, signal, reason }, by) => warn(queue, `sent ${signal}: ${killReason(reason, by)}`),
+  'job.killed': ({ queue, signal, reason }, by) => {
+    const why = reason === 'operator' && by !== '' ? `${by} asked for it` : killReasons[reason];
+    return warn(queue, `sent ${signal}: ${why}`);
+  },
   'job.finished': (event, _, job) => finished(event, job),
   'output.logged': (event) => [
     outputLevel(event),
@@ -326,24 +329,21 @@ function outputLevel({ outcome }: { readonly outcome?: JobOutcome }): Level {
   return outcome === 'failed' ? 'error' : 'warn';
 }
 
+const ends = {
+  succeeded: ['info', '✓', 'done'],
+  requeued: ['warn', '↺', 'requeued'],
+  failed: ['error', '✗', 'failed'],
+  retried: ['warn', '↺', 'failed'],
+  snoozed: ['info', '↺', 'snoozed'],
+} as const satisfies Record<JobOutcome, readonly [level: Level, glyph: Glyph, verb: string]>;
+
 function finished(event: EventOf<'job.finished'>, job: JobView | null): Row {
   const { queue, outcome, failure } = event;
-  const what = title(event.jobClass, job);
-  const took = duration(event.durationMs);
+  const [level, glyph, verb] = ends[outcome];
+  const when = `${outcome === 'succeeded' ? 'in' : 'after'} ${duration(event.durationMs)}`;
+  const next = event.next === undefined ? '' : `, ${nextRunText(event.next, outcome === 'snoozed')}`;
   const why = failure === null ? '' : `: ${failureText(failure)}`;
-  const next = event.next === undefined ? '' : nextRunText(event.next, outcome === 'snoozed');
-  switch (outcome) {
-    case 'succeeded':
-      return ['info', '✓', queue, `done ${what} in ${took}`];
-    case 'requeued':
-      return ['warn', '↺', queue, `requeued ${what} after ${took}`];
-    case 'failed':
-      return ['error', '✗', queue, `failed ${what} after ${took}${why}`];
-    case 'retried':
-      return ['warn', '↺', queue, `failed ${what} after ${took}, ${next}${why}`];
-    case 'snoozed':
-      return ['info', '↺', queue, `snoozed ${what} after ${took}, ${next}`];
-  }
+  return [level, glyph, queue, `${verb} ${title(event.jobClass, job)} ${when}${next}${why}`];
 }
 
 /** `CardError: card declined (exit code 1)` */
@@ -360,20 +360,13 @@ function title(jobClass: string | null, job: JobView | null): string {
   return `${name}${args}`;
 }
 
-function killReason(reason: KillReason, by: string): string {
-  switch (reason) {
-    case 'operator':
-      return `${by === '' ? 'an operator' : by} asked for it`;
-    case 'signal':
-      return 'the runner got USR1';
-    case 'timeout':
-      return 'it reached its timeout';
-    case 'shutdown':
-      return 'the runner is stopping';
-    case 'taken-over':
-      return 'another runner declared this one dead and put the job back';
-  }
-}
+const killReasons = {
+  operator: 'an operator asked for it',
+  signal: 'the runner got USR1',
+  timeout: 'it reached its timeout',
+  shutdown: 'the runner is stopping',
+  'taken-over': 'another runner declared this one dead and put the job back',
+} as const satisfies Record<KillReason, string>;
 
 function stopping(mode: ShutdownMode, running: number): string {
   if (mode === 'drained') return 'stopping: every queue is empty or paused';

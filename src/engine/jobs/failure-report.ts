@@ -135,29 +135,16 @@ interface Cause {
 }
 
 function causeOf({ end, killedFor, timeoutSeconds, answer }: FailedRun): Cause | null {
-  if (killedFor === 'timeout') {
-    return { exception: exceptions.timeout, sentence: `timed out after ${timeoutSeconds} s`, isOurs: true };
+  const ours = (exception: string, sentence: string) => ({ exception, sentence, isOurs: true });
+  if (killedFor === 'timeout') return ours(exceptions.timeout, `timed out after ${timeoutSeconds} s`);
+  if (killedFor === 'shutdown') return ours(exceptions.terminated, 'killed by the shutdown of its runner');
+  if (killedFor !== null) return ours(exceptions.dirtyExit, 'killed on request');
+  if (end.signal !== null) {
+    return { exception: exceptions.dirtyExit, sentence: exitSentence(end), isOurs: false };
   }
-  if (killedFor === 'shutdown') {
-    return {
-      exception: exceptions.terminated,
-      sentence: 'killed by the shutdown of its runner',
-      isOurs: true,
-    };
-  }
-  if (killedFor !== null) {
-    return { exception: exceptions.dirtyExit, sentence: 'killed on request', isOurs: true };
-  }
-  if (end.signal === null) {
-    // A child that failed by itself, with an exit code and words, is treated like any other.
-    if (answer?.kind !== 'breach' || (answer === noResult && end.exitCode !== 0)) return null;
-    return {
-      exception: exceptions.invalidResult,
-      sentence: `the persistent child ${answer.sentence}`,
-      isOurs: true,
-    };
-  }
-  return { exception: exceptions.dirtyExit, sentence: `killed by signal ${end.signal}`, isOurs: false };
+  // A child that failed by itself, with an exit code and words, is treated like any other.
+  if (answer?.kind !== 'breach' || (answer === noResult && end.exitCode !== 0)) return null;
+  return ours(exceptions.invalidResult, `the persistent child ${answer.sentence}`);
 }
 
 function exitSentence(end: ExitStatus): string {

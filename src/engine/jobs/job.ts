@@ -32,7 +32,7 @@ import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
 import type { WarmChildren } from '../warm/warm-children.ts';
 import { type FailedRun, refusalOf } from './failure-report.ts';
 import { LoggedOutput } from './logged-output.ts';
-import { attemptView, failureOutcome, isKnownInAdvance, nextRun, snoozeOutcome } from './retry.ts';
+import { attemptView, endOf, isKnownInAdvance, nextRun } from './retry.ts';
 
 /** Where the output of jobs is kept. */
 export interface JobOutputs {
@@ -147,7 +147,7 @@ export class Job implements OutputSink {
       }
     }
 
-    // Outcome. A job that succeeded after we told it to stop has done its work, unless it was out of time.
+    // Outcome.
     const isSuccess = answer === null ? exit.exitCode === 0 : answer.kind === 'success';
     const run: FailedRun = {
       end: exit,
@@ -158,13 +158,7 @@ export class Job implements OutputSink {
       stdout: this.#output.stdout?.text() ?? '',
       usage: this.#program?.usage ?? {},
     };
-    const snoozed = snoozeOutcome(this.taken, this.id, run);
-    if (snoozed !== null) return this.#conclude(snoozed, exit);
-    if (isSuccess && this.#killedFor !== 'timeout') return this.#conclude({ kind: 'success' }, exit);
-    if (this.#killedFor === 'shutdown' && config.interrupted === 'requeue') {
-      return this.#conclude({ kind: 'requeue' }, exit);
-    }
-    const { outcome, summary } = failureOutcome(this.taken, this.id, run);
+    const { outcome, summary } = endOf(this.taken, this.id, run, isSuccess);
     return this.#conclude(outcome, exit, summary);
   }
 

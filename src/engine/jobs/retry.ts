@@ -98,31 +98,34 @@ export function isKnownInAdvance(taken: TakenJob): boolean {
   return told === null || (told.number === actual?.number && told.of === actual.of);
 }
 
-/** @returns `null` if the job didn't ask for it, or can't wait */
-export function snoozeOutcome(taken: TakenJob, jobId: string, run: FailedRun): Outcome | null {
-  if (taken.pool.config.retry === null || run.killedFor !== null) return null;
-  const { snoozeSeconds } = wishesIn(toldIn(run));
-  if (snoozeSeconds === null) return null;
-  const again = delayed(taken, 'snooze', snoozeSeconds, failureOf(taken, jobId, run));
-  return typeof again === 'string' ? null : again;
+/** What follows from a run; the summary is set if it failed. */
+interface RunEnd {
+  readonly outcome: Outcome;
+  readonly summary: FailureSummary | null;
 }
 
-/** A job that failed: for good, or until its next attempt. */
-export function failureOutcome(
-  taken: TakenJob,
-  jobId: string,
-  run: FailedRun,
-): { readonly outcome: Outcome; readonly summary: FailureSummary } {
+/** @param isSuccess as its program says */
+export function endOf(taken: TakenJob, jobId: string, run: FailedRun, isSuccess: boolean): RunEnd {
+  const rule = ruleOf(taken);
+  const { killedFor, end } = run;
+  if (rule !== null && killedFor === null) {
+    const { snoozeSeconds } = wishesIn(toldIn(run));
+    const again =
+      snoozeSeconds === null ? '' : delayed(taken, 'snooze', snoozeSeconds, failureOf(taken, jobId, run));
+    if (typeof again !== 'string') return { outcome: again, summary: null };
+  }
+  // A job that succeeded after we told it to stop has done its work, unless it was out of time.
+  if (isSuccess && killedFor !== 'timeout') return { outcome: { kind: 'success' }, summary: null };
+  if (killedFor === 'shutdown' && taken.pool.config.interrupted === 'requeue') {
+    return { outcome: { kind: 'requeue' }, summary: null };
+  }
   const failure = failureOf(taken, jobId, run);
   const { record, summary } = failure;
-  const rule = ruleOf(taken);
-  const final = { outcome: { kind: 'failure', record }, summary } as const;
   // What a shutdown has cut off follows `interrupted`.
-  if (rule === null || run.killedFor === 'shutdown') return final;
-  const wishes = wishesIn(toldIn(run));
-  const cause = { exception: summary.exception, exitCode: run.end.exitCode, wishes };
+  if (rule === null || killedFor === 'shutdown') return { outcome: { kind: 'failure', record }, summary };
+  const cause = { exception: summary.exception, exitCode: end.exitCode, wishes: wishesIn(toldIn(run)) };
   const delaySeconds = retryDelay(rule, currentAttempt(taken).number, cause);
-  if (delaySeconds === null) return final;
+  if (delaySeconds === null) return { outcome: { kind: 'failure', record }, summary };
   const again = delayed(taken, 'retry', delaySeconds, failure);
   if (typeof again !== 'string') return { outcome: again, summary };
   const explained = failureOf(taken, jobId, run, again);
