@@ -114,17 +114,14 @@ export function failureReport(run: FailedRun): FailureReport {
     };
   }
   const text = told.rest;
-  if (cause !== null) {
-    const error = text === '' ? cause.sentence : `${cause.sentence}: ${text}`;
-    return { exception: cause.exception, error, backtrace: [], stderr: '', stdout };
-  }
-  const traceback = readTraceback(text);
+  const traceback = cause === null ? readTraceback(text) : null;
   if (traceback !== null) {
-    const error = traceback.error || exitSentence(run.end);
-    return { ...traceback, error, stderr: text, stdout };
+    return { ...traceback, error: traceback.error || exitSentence(run.end), stderr: text, stdout };
   }
-  const error = text === '' ? `${exitSentence(run.end)}, nothing on stderr` : text;
-  return { exception: exceptions.unclassified, error, backtrace: [], stderr: '', stdout };
+  const sentence = cause?.sentence ?? `${exitSentence(run.end)}, nothing on stderr`;
+  const explained = cause === null ? text : `${sentence}: ${text}`;
+  const error = text === '' ? sentence : explained;
+  return { exception: cause?.exception ?? exceptions.unclassified, error, backtrace: [], stderr: '', stdout };
 }
 
 interface Cause {

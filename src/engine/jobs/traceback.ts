@@ -7,11 +7,14 @@
  */
 import { isOutputGap } from '../output/output-tail.ts';
 
-export interface Traceback {
+interface Heading {
   /** As the language prints it, such as `IndexError` or `java.io.IOException`. */
   readonly exception: string;
   /** The exception's text, which may have several lines; '' if it has none. */
   readonly error: string;
+}
+
+export interface Traceback extends Heading {
   /** All other lines as printed, those of its causes too. */
   readonly backtrace: readonly string[];
 }
@@ -40,7 +43,7 @@ export function readTraceback(text: string): Traceback | null {
 const longestName = 256;
 
 /** `Name: text`, or a name alone. */
-function splitHeading(line: string, name: RegExp): { exception: string; error: string } | null {
+function splitHeading(line: string, name: RegExp): Heading | null {
   const colon = line.indexOf(': ');
   const bare = line.endsWith(':') ? line.slice(0, -1) : line;
   const exception = colon === -1 ? bare : line.slice(0, colon);
@@ -87,14 +90,10 @@ function python(lines: readonly string[]): Found | null {
 /** The tracebacks that lead to the one whose header is at `header`, with the lines that say so. */
 function causesBefore(lines: readonly string[], header: number): readonly string[] {
   let first = header;
-  for (let at = header - 1; at >= 0 && isChained(lines, first); at -= 1) {
+  for (let at = header - 1; at >= 0 && pythonChain.includes(lines[first - 2] ?? ''); at -= 1) {
     if (lines[at] === pythonHeader || lines[at] === groupHeader) first = at;
   }
   return first === header ? [] : lines.slice(first, header + 1);
-}
-
-function isChained(lines: readonly string[], header: number): boolean {
-  return pythonChain.includes(lines[header - 2] ?? '');
 }
 
 /** @returns the first line from `start` on that is no frame */
@@ -125,13 +124,7 @@ function pythonSyntax(lines: readonly string[]): Found | null {
 
 const rubyName = /^([A-Z]\w*(::[A-Z]\w*)*|#<Class:\w+>)$/;
 
-interface RubyHeading {
-  readonly place: string;
-  readonly exception: string;
-  readonly error: string;
-}
-
-function rubyHeading(line: string): RubyHeading | null {
+function rubyHeading(line: string): (Heading & { place: string }) | null {
   const method = /:in [`']/.exec(line)?.index ?? -1;
   const end = method === -1 ? -1 : line.indexOf("': ", method);
   if (end === -1 || line.startsWith('\t') || !/:\d{1,9}$/.test(line.slice(0, method).slice(-10))) return null;
@@ -145,9 +138,7 @@ function rubyHeading(line: string): RubyHeading | null {
   return { place, exception, error: text.slice(0, open) };
 }
 
-function isRubyName(text: string): boolean {
-  return text.length <= longestName && rubyName.test(text);
-}
+const isRubyName = (text: string) => text.length <= longestName && rubyName.test(text);
 
 const isRubyFrame = (line: string) =>
   line.startsWith('\t') &&
@@ -196,12 +187,8 @@ function rubySyntax(lines: readonly string[]): Found | null {
   if (match === null) return null;
   const text = line.slice(match.index + match[0].length).replace(/ \(SyntaxError\)$/, '');
   const place = line.slice(0, match.index + match[0].length - 2);
-  return {
-    exception: 'SyntaxError',
-    error: joined(text, ...lines.slice(at + 1)),
-    backtrace: [place],
-    lastLine: at,
-  };
+  const error = joined(text, ...lines.slice(at + 1));
+  return { exception: 'SyntaxError', error, backtrace: [place], lastLine: at };
 }
 
 // PHP: `Uncaught NAME: TEXT in FILE:LINE`, then frames. What caused it stands before it, and `Next ` between them.
@@ -227,11 +214,8 @@ function php(lines: readonly string[]): Found | null {
   const place = text.lastIndexOf(' in ');
   const heading = splitHeading(place === -1 ? text : text.slice(0, place), phpName);
   if (heading === null) return null;
-  return {
-    ...heading,
-    backtrace: [...block.slice(0, Math.max(next, 0)), ...own.slice(frames + 1)],
-    lastLine,
-  };
+  const backtrace = [...block.slice(0, Math.max(next, 0)), ...own.slice(frames + 1)];
+  return { ...heading, backtrace, lastLine };
 }
 
 function phpSyntax(lines: readonly string[]): Found | null {
@@ -257,23 +241,14 @@ function node(lines: readonly string[]): Found | null {
   if (heading === null) return null;
   const members = lines[last]?.endsWith(' {') === true ? lines.indexOf('}', last) : -1;
   const lastLine = members === -1 ? last : members;
-  return {
-    exception: heading.exception,
-    error: joined(heading.error, ...lines.slice(heading.at + 1, first)),
-    backtrace: lines.slice(first, lastLine + 1),
-    lastLine,
-  };
-}
-
-interface NodeHeading {
-  readonly at: number;
-  readonly exception: string;
-  readonly error: string;
+  const { exception } = heading;
+  const error = joined(heading.error, ...lines.slice(heading.at + 1, first));
+  return { exception, error, backtrace: lines.slice(first, lastLine + 1), lastLine };
 }
 
 /** The one below a caret, else the nearest one above the frames that begin at `first`. */
-function nodeHeading(lines: readonly string[], first: number): NodeHeading | null {
-  let nearest: NodeHeading | null = null;
+function nodeHeading(lines: readonly string[], first: number): (Heading & { at: number }) | null {
+  let nearest: (Heading & { at: number }) | null = null;
   for (let at = first - 1; at >= 0 && !isNodeFrame(lines[at] ?? ''); at -= 1) {
     const heading = splitHeading(lines[at] ?? '', nodeName);
     if (heading === null) continue;
@@ -303,10 +278,8 @@ const isJavaFrame = (line: string) =>
   /^\t+at [^\s()]+\([^()]*\)/.test(line) || /^\t+\.\.\. \d+ (more|common)/.test(line);
 const isJavaCause = (line: string) => /^(Caused by: |\t+Suppressed: |\t+Caused by: )/.test(line);
 
-interface JavaHeading {
+interface JavaHeading extends Heading {
   readonly at: number;
-  readonly exception: string;
-  readonly error: string;
   readonly hasThread: boolean;
 }
 
@@ -338,13 +311,10 @@ function java(lines: readonly string[]): Found | null {
     bodyStart = -1;
   }
   if (found === null) return null;
+  const { lastLine, bodyStart: start } = found;
   const { exception, error, at } = found.heading;
-  return {
-    exception,
-    error: joined(error, ...lines.slice(at + 1, found.bodyStart)),
-    backtrace: lines.slice(found.bodyStart, found.lastLine + 1),
-    lastLine: found.lastLine,
-  };
+  const whole = joined(error, ...lines.slice(at + 1, start));
+  return { exception, error: whole, backtrace: lines.slice(start, lastLine + 1), lastLine };
 }
 
 /** Each with what a text surely contains if there is something to read. */
