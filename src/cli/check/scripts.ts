@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import { isTurnedOff, libc } from '../../engine/launch/libc.ts';
-import { noticeConfig } from '../../engine/notices/notice.ts';
+import { noticeConfig } from '../../engine/notices/notices.ts';
 import { checkStartable } from '../../engine/process/startable.ts';
 import type { Io } from '../command-line/io.ts';
 import { fail, ok, type Verdict, warn } from './verdict.ts';

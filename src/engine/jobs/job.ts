@@ -23,11 +23,12 @@ import { isNotStarted, type NotStarted } from '../launch/launched-process.ts';
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import { type Outcome, payloadFor, type TakenJob } from '../pools/taken-job.ts';
-import { Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
+import { Child, type Hold, type OutputSink } from '../process/child.ts';
 import type { PoolHealth } from '../process/pool-health.ts';
+import type { ProcessGroups } from '../process/process-groups.ts';
 import { launchSpecOf } from '../process/program.ts';
 import { noResult } from '../process/result-lines.ts';
-import { mayNeverHaveRun, whyItNeverRan } from '../process/startable.ts';
+import { whyItNeverRan } from '../process/startable.ts';
 import type { JobEnd, WarmChild } from '../warm/warm-child.ts';
 import type { WarmChildren } from '../warm/warm-children.ts';
 import { type FailedRun, refusalOf } from './failure-report.ts';
@@ -59,11 +60,10 @@ export interface JobContext {
   readonly watcher: JobWatcher | null;
   readonly warm: WarmChildren;
   readonly health: PoolHealth;
+  readonly groups: ProcessGroups;
   /** Jobs that run, by id. */
   readonly running: Map<string, Job>;
   nextId(): string;
-  /** A child that was started for this job alone has ended. */
-  childEnded(job: Job): void;
 }
 
 const outcomeWords = {
@@ -96,7 +96,7 @@ export class Job implements OutputSink {
   #startedAtMs = 0;
   #startedAt = 0;
   #durationMs = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #limitTimer: NodeJS.Timeout | null = null;
   #killedFor: KillReason | null = null;
   /** Made when the first output comes: most jobs print nothing on one of them. */
   readonly #output: Partial<Record<OutputStream, OutputTail>> = {};
@@ -139,12 +139,10 @@ export class Job implements OutputSink {
     // A child that broke the rules was ended by us: its exit says nothing.
     const isOurEnd = answer?.kind === 'breach' && answer !== noResult && this.#killedFor === null;
     const exit = isOurEnd ? noExit : end.exit;
-    if (mayNeverHaveRun(exit) && this.#killedFor === null) {
-      const notStarted = await whyItNeverRan(config);
-      if (notStarted !== null) {
-        void health.failed(this.taken.pool, notStarted);
-        return this.#conclude({ kind: 'requeue' }, exit);
-      }
+    const neverRan = this.#killedFor === null ? await whyItNeverRan(exit, config) : null;
+    if (neverRan !== null) {
+      void health.failed(this.taken.pool, neverRan);
+      return this.#conclude({ kind: 'requeue' }, exit);
     }
 
     // Outcome.
@@ -178,17 +176,20 @@ export class Job implements OutputSink {
     health.started(pool);
     this.#program = program;
     const { timeoutSeconds } = pool.config;
-    if (timeoutSeconds !== null) this.#after(timeoutSeconds, () => this.#timeOut(program));
+    if (timeoutSeconds !== null) {
+      this.#limitTimer = setTimeout(() => this.#timeOut(program), timeoutSeconds * 1_000);
+    }
     return program;
   }
 
   #startChild(): Child | NotStarted {
     const { queue, pool, slot } = this.taken;
     const { config } = pool;
-    const { mark } = this.#context;
+    const { mark, groups } = this.#context;
     const { bytes: stdin, traceparent = null } = payloadFor(this.taken);
     const facts = { queue, worker: slot.worker, mark, attempt: attemptView(this.taken), traceparent };
-    return startChild(launchSpecOf(config, facts, { stdin, hasResults: false }), this);
+    const spec = launchSpecOf(config, facts, { stdin, hasResults: false });
+    return groups.start(spec, this, config.killAfterSeconds);
   }
 
   async #watch(program: Child | WarmChild): Promise<JobEnd> {
@@ -197,7 +198,7 @@ export class Job implements OutputSink {
         ? { exit: await program.ended, answer: null, isUnread: false }
         : await program.run(payloadFor(this.taken).bytes, this);
     this.#durationMs = Math.round(performance.now() - this.#startedAt);
-    for (const timer of this.#timers) clearTimeout(timer);
+    if (this.#limitTimer !== null) clearTimeout(this.#limitTimer);
     return end;
   }
 
@@ -217,12 +218,13 @@ export class Job implements OutputSink {
   /** TERM to its process group, then KILL `killAfter` later; with `SIGKILL` at once. */
   kill(reason: KillReason, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
     if (this.#program === null) return;
-    const { queue, pool } = this.taken;
+    const { queue } = this.taken;
+    const publish = (sent: typeof signal) =>
+      this.#context.publish({ type: 'job.killed', jobId: this.id, queue, signal: sent, reason });
     this.#killedFor ??= reason;
-    this.#program.signal(signal);
-    this.#context.publish({ type: 'job.killed', jobId: this.id, queue, signal, reason });
-    if (signal === 'SIGKILL') return;
-    this.#after(pool.config.killAfterSeconds, () => this.kill(reason, 'SIGKILL'));
+    if (signal === 'SIGKILL') this.#program.kill();
+    else this.#program.end(() => publish('SIGKILL'));
+    publish(signal);
   }
 
   #timeOut(program: Child | WarmChild): void {
@@ -231,20 +233,15 @@ export class Job implements OutputSink {
     this.kill('timeout');
   }
 
-  #after(seconds: number, act: () => void): void {
-    // setTimeout can't count further. Such a limit is never reached.
-    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
-    this.#timers.push(setTimeout(act, milliseconds));
-  }
-
   #conclude(outcome: Outcome, exit: ExitStatus, failure: FailureSummary | null = null): Outcome {
     const { running, outputs, watcher, publish, warm } = this.#context;
-    const { queue, payload, isDisowned } = this.taken;
+    const { queue, pool, payload, isDisowned } = this.taken;
     running.delete(this.id);
     outputs.end(this.id);
     watcher?.ended(this);
-    if (this.#program instanceof Child) this.#context.childEnded(this);
-    else if (this.#program !== null) warm.release(this.#program);
+    if (this.#program !== null && !(this.#program instanceof Child)) warm.release(this.#program);
+    // Its descriptors are free for a warm child.
+    else if (pool.hasWarmChildren) warm.update();
     const word = outcomeWords[outcome.kind];
     this.#log?.end(word, this.#output);
     publish({

@@ -6,7 +6,6 @@ import type { EngineEvent, EngineFact, KillReason } from '../../protocol/events.
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
 import type { Outcome, TakenJob } from '../pools/taken-job.ts';
-import { signalGroup } from '../process/child.ts';
 import { PoolHealth } from '../process/pool-health.ts';
 import { ProcessGroups } from '../process/process-groups.ts';
 import { WarmChildren } from '../warm/warm-children.ts';
@@ -44,7 +43,7 @@ export class RunningJobs implements JobRunner, JobContext {
   readonly running = new Map<string, Job>();
   readonly health: PoolHealth;
   readonly warm: WarmChildren;
-  readonly #processGroups = new ProcessGroups();
+  readonly groups = new ProcessGroups();
   #count = 0;
 
   constructor({ router, mark, outputs, publish }: RunningJobsOptions) {
@@ -62,8 +61,7 @@ export class RunningJobs implements JobRunner, JobContext {
     });
     const { health } = this;
     this.warm = new WarmChildren({
-      ...{ router, health, mark, childrenOf },
-      processGroups: this.#processGroups,
+      ...{ router, health, mark, childrenOf, groups: this.groups },
     });
   }
 
@@ -74,12 +72,6 @@ export class RunningJobs implements JobRunner, JobContext {
   nextId(): string {
     this.#count += 1;
     return String(this.#count);
-  }
-
-  childEnded({ pid, taken: { pool } }: Job): void {
-    this.#processGroups.end(pid, pool.config.killAfterSeconds);
-    // Its descriptors are free for a warm child.
-    if (pool.hasWarmChildren) this.warm.update();
   }
 
   #childrenOf(pool: Pool): number {
@@ -119,22 +111,15 @@ export class RunningJobs implements JobRunner, JobContext {
 
   killNow(): void {
     this.killAll('shutdown', 'SIGKILL');
-    this.#killOthers();
+    this.groups.killNow();
   }
 
-  #killOthers(): void {
-    this.warm.killNow();
-    this.#processGroups.killNow();
-  }
-
-  async gone(): Promise<void> {
-    await this.warm.gone();
-    await this.#processGroups.gone();
+  gone(): Promise<void> {
+    return this.groups.gone();
   }
 
   /** The process ends this instant, whatever the cause: no child may outlive it. */
   abandon(): void {
-    for (const job of this.running.values()) signalGroup(job.pid, 'SIGKILL');
-    this.#killOthers();
+    this.groups.killNow();
   }
 }

@@ -8,17 +8,25 @@
  *
  * After the last job, the programs have some time, see `graceMs`. Then they are ended.
  */
+import type { PoolConfig } from '../../config/config.ts';
 import type { EngineEvent, EngineFact, ShutdownMode } from '../../protocol/events.ts';
 import { viewFailure } from '../../resque/format/failure-record.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
+import { isNotStarted } from '../launch/launched-process.ts';
+import type { ExitStatus } from '../launch/libc.ts';
+import { OutputTail } from '../output/output-tail.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { signalGroup } from '../process/child.ts';
 import { ProcessGroups } from '../process/process-groups.ts';
-import { Notice, type NoticeTimes } from './notice.ts';
+import { launchSpecOf } from '../process/program.ts';
+import { whyItNeverRan, whyNotStarted } from '../process/startable.ts';
 import { Tally } from './tally.ts';
 
-export interface NoticeLimits extends NoticeTimes {
+export interface NoticeLimits {
+  /** How long a program may run before it gets TERM. */
+  readonly runMs: number;
+  /** Between TERM and KILL; also for what the program leaves in its process group. */
+  readonly killAfterMs: number;
   /** Programs at a time, of all entries. */
   readonly running: number;
   /** Records that wait for them. */
@@ -38,6 +46,22 @@ export const noticeLimits: NoticeLimits = {
   waitingBytes: 16 * 1024 * 1024,
   graceMs: { drained: 30_000, quit: 30_000, terminate: 2_000, kill: 0 },
 };
+
+/** A program's output is kept for the reason of a failure, and for nothing else. */
+const outputBytes = 4_096;
+const lastWordsLimit = 300;
+const field = 'onFailure';
+
+const programConfigs = new WeakMap<PoolConfig, PoolConfig>();
+
+/** The entry with its `onFailure` program in place of its script. */
+export function noticeConfig(config: PoolConfig, program: readonly string[]): PoolConfig {
+  const known = programConfigs.get(config);
+  if (known !== undefined) return known;
+  const made: PoolConfig = { ...config, script: program, args: [] };
+  programConfigs.set(config, made);
+  return made;
+}
 
 export interface NoticesOptions {
   readonly router: QueueRouter;
@@ -61,8 +85,7 @@ export class Notices {
   readonly #limits: NoticeLimits;
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  readonly #running = new Set<Notice>();
-  /** What programs leave in their process groups. */
+  #running = 0;
   readonly #groups = new ProcessGroups();
   readonly #failed: Tally<{ readonly queue: string; readonly reason: string }>;
   readonly #dropped: Tally<DropReason>;
@@ -117,7 +140,7 @@ export class Notices {
   }
 
   #startSome(): void {
-    while (this.#running.size < this.#limits.running) {
+    while (this.#running < this.#limits.running) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       this.#waitingBytes -= next.record.length;
@@ -127,22 +150,48 @@ export class Notices {
   }
 
   get #isIdle(): boolean {
-    return this.#running.size === 0 && this.#waiting.length === 0;
+    return this.#running === 0 && this.#waiting.length === 0;
   }
 
-  #start({ pool, queue, worker, record }: Waiting): void {
-    const { config, key } = pool;
+  #start(next: Waiting): void {
+    const { config, key } = next.pool;
     // A reload may have taken the program away.
     if (config.onFailure === null) return;
-    const facts = { queue, worker, mark: this.#options.mark, attempt: null };
-    const notice = new Notice({ config, program: config.onFailure, facts, record }, this.#limits);
-    this.#running.add(notice);
-    void notice.failure.then((reason) => {
-      this.#running.delete(notice);
-      this.#groups.end(notice.pid, this.#limits.killAfterMs / 1_000);
-      if (reason !== null) this.#failed.add(key, { queue, reason });
+    this.#running += 1;
+    void this.#run(next, noticeConfig(config, config.onFailure)).then((reason) => {
+      this.#running -= 1;
+      if (reason !== null) this.#failed.add(key, { queue: next.queue, reason });
       this.#startSome();
     });
+  }
+
+  /** The program gets the queue as its argument and the record on STDIN, like a job. @returns why it failed, if it did */
+  async #run({ queue, worker, record }: Waiting, config: PoolConfig): Promise<string | null> {
+    const { runMs, killAfterMs } = this.#limits;
+    const output = new OutputTail(outputBytes);
+    const sink = {
+      take(_: unknown, chunk: Buffer) {
+        output.push(chunk);
+        return null;
+      },
+    };
+    const facts = { queue, worker, mark: this.#options.mark, attempt: null };
+    const spec = launchSpecOf(config, facts, { stdin: record, hasResults: false });
+    const child = this.#groups.start(spec, sink, killAfterMs / 1_000);
+    if (isNotStarted(child)) return await whyNotStarted(await child.whyNot, config, field);
+    let isOutOfTime = false;
+    const limit = setTimeout(() => {
+      isOutOfTime = true;
+      child.end();
+    }, runMs);
+    const exit = await child.ended;
+    clearTimeout(limit);
+    const neverRan = await whyItNeverRan(exit, config, field);
+    if (neverRan !== null) return await neverRan.whyNot;
+    const why = isOutOfTime ? `it ran for more than ${runMs / 1_000} s` : whyFailed(exit);
+    if (why === null) return null;
+    const lastWords = output.text().trim().slice(-lastWordsLimit);
+    return lastWords === '' ? why : `${why}: ${lastWords}`;
   }
 
   #drop({ key }: Pool, reason: DropReason): void {
@@ -171,11 +220,8 @@ export class Notices {
     this.#isClosed = true;
     for (const { pool } of this.#waiting.splice(0)) this.#drop(pool, 'stopping');
     this.#waitingBytes = 0;
-    for (const notice of this.#running) {
-      if (this.#mode === 'kill') notice.kill();
-      else notice.end();
-    }
     if (this.#mode === 'kill') this.#groups.killNow();
+    else this.#groups.end();
     if (this.#isIdle) this.#onceIdle?.();
   }
 
@@ -194,7 +240,11 @@ export class Notices {
 
   /** The process ends this instant: no program may outlive it. */
   abandon(): void {
-    for (const { pid } of this.#running) signalGroup(pid, 'SIGKILL');
     this.#groups.killNow();
   }
+}
+
+function whyFailed({ exitCode, signal }: ExitStatus): string | null {
+  if (signal !== null) return signal;
+  return exitCode === 0 ? null : `exit code ${exitCode}`;
 }

@@ -51,9 +51,10 @@ function launcher(): Launch {
   return posix;
 }
 
-export function startChild(spec: LaunchSpec, sink: OutputSink): Child | NotStarted {
+/** @param killAfterSeconds between TERM and KILL */
+export function startChild(spec: LaunchSpec, sink: OutputSink, killAfterSeconds: number): Child | NotStarted {
   const launched = launcher()(spec);
-  return isNotStarted(launched) ? launched : new Child(launched, sink);
+  return isNotStarted(launched) ? launched : new Child(launched, sink, killAfterSeconds);
 }
 
 export class Child {
@@ -62,6 +63,8 @@ export class Child {
   readonly ended: Promise<ExitStatus>;
   readonly #launched: LaunchedProcess;
   readonly #sink: OutputSink;
+  readonly #killAfterSeconds: number;
+  #killTimer: NodeJS.Timeout | null = null;
   #status: ExitStatus | null = null;
   #usage: JobUsage = {};
   #openPipes = 0;
@@ -72,9 +75,10 @@ export class Child {
   #bytesBehind = 0;
   #resolve: (status: ExitStatus) => void = () => {};
 
-  constructor(launched: LaunchedProcess, sink: OutputSink) {
+  constructor(launched: LaunchedProcess, sink: OutputSink, killAfterSeconds: number) {
     this.#launched = launched;
     this.#sink = sink;
+    this.#killAfterSeconds = killAfterSeconds;
     this.pid = launched.pid;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -125,9 +129,23 @@ export class Child {
     return this.#launched.unreadBytes();
   }
 
-  /** Sends a signal to the whole group. Nothing happens if the group is gone. */
-  signal(name: NodeJS.Signals): void {
-    signalGroup(this.pid, name);
+  /** TERM to its whole group, and KILL `killAfter` later. Nothing happens if the group is gone. */
+  end(onKill?: () => void): void {
+    signalGroup(this.pid, 'SIGTERM');
+    this.killLater(onKill);
+  }
+
+  /** KILL to its whole group after `killAfter`, unless it has ended by then. */
+  killLater(onKill: () => void = () => {}): void {
+    if (this.#isOver) return;
+    this.#killTimer ??= setTimeout(() => {
+      this.kill();
+      onKill();
+    }, this.#killAfterSeconds * 1_000);
+  }
+
+  kill(): void {
+    signalGroup(this.pid, 'SIGKILL');
   }
 
   /**
@@ -165,9 +183,13 @@ export class Child {
     else for (const pipe of this.#pipes()) pipe.destroy();
   }
 
+  get #isOver(): boolean {
+    return this.#status !== null && this.#openPipes === 0;
+  }
+
   #endIfOver(): void {
-    if (this.#status === null || this.#openPipes > 0) return;
-    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+    if (this.#status === null || !this.#isOver) return;
+    for (const timer of [this.#drainTimer, this.#killTimer]) if (timer !== null) clearTimeout(timer);
     this.#resolve(this.#status);
   }
 }

@@ -17,7 +17,7 @@ import type { NotStarted } from '../launch/launched-process.ts';
 import type { ExitStatus } from '../launch/libc.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { checkStartable } from './startable.ts';
+import { checkStartable, whyNotStarted } from './startable.ts';
 
 /** Errors of a start that are the machine's fault, not the program's, with the fix. */
 const refusals = {
@@ -172,14 +172,13 @@ export class PoolHealth {
     this.#options.router.setCondition(`entry:${pool.key}`, '');
   }
 
-  /** Pauses it and says why: in the system's words, or in better words if the file shows the reason. */
+  /** Pauses it and says why. */
   async #pause(pool: Pool, systemReason: string): Promise<void> {
     const trouble = this.#unstartable.get(pool);
     if (trouble === undefined) return;
     trouble.state = 'paused';
     if (!this.#isStopped) trouble.pause(() => void this.#check(pool, trouble));
-    const verdict = await checkStartable(pool.config);
-    const detail = verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
+    const detail = await whyNotStarted(systemReason, pool.config);
     if (trouble.state === 'paused') this.#options.router.setCondition(`entry:${pool.key}`, detail);
   }
 

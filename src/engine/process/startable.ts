@@ -62,20 +62,26 @@ export async function checkStartable(pool: PoolConfig, field = 'script'): Promis
 /** What `env` or a shell says of a command that it can't find, and of one that it finds but can't run. */
 const exitsOfNothing: readonly (number | null)[] = [127, 126];
 
-/** Whether this exit may mean that the program never ran: `whyItNeverRan` finds out. */
-export function mayNeverHaveRun({ exitCode }: ExitStatus): boolean {
-  return exitsOfNothing.includes(exitCode);
-}
-
 /**
  * `#!/usr/bin/env ruby` without a ruby does start: env, which then exits with 127, or with 126 if a directory of PATH
  * can't be searched. A script exits with the same codes if one of its commands is missing; that is an ordinary failure.
  *
  * @returns `null` if the program did run
  */
-export async function whyItNeverRan(pool: PoolConfig, field?: string): Promise<NotStarted | null> {
+export async function whyItNeverRan(
+  { exitCode }: ExitStatus,
+  pool: PoolConfig,
+  field?: string,
+): Promise<NotStarted | null> {
+  if (!exitsOfNothing.includes(exitCode)) return null;
   const verdict = await checkStartable(pool, field);
   return verdict.ok || !verdict.isCertain ? null : { whyNot: Promise.resolve(verdict.reason) };
+}
+
+/** Why a start failed: in the system's words, or in better words if the files show the reason. */
+export async function whyNotStarted(systemReason: string, pool: PoolConfig, field?: string): Promise<string> {
+  const verdict = await checkStartable(pool, field);
+  return verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
 }
 
 /**

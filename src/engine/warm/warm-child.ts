@@ -15,7 +15,8 @@ import { isNotStarted, type NotStarted, type OutputPipe } from '../launch/launch
 import { type ExitStatus, noExit } from '../launch/libc.ts';
 import { OutputTail } from '../output/output-tail.ts';
 import type { Pool, Slot } from '../pools/pool.ts';
-import { type Child, type Hold, type OutputSink, startChild } from '../process/child.ts';
+import type { Child, Hold, OutputSink } from '../process/child.ts';
+import type { ProcessGroups } from '../process/process-groups.ts';
 import { attemptInAdvance, launchSpecOf } from '../process/program.ts';
 import { breaches, type JobResult, noResult, ResultLines, readResult } from '../process/result-lines.ts';
 import { payloadLine, StdinDelivery } from './stdin-delivery.ts';
@@ -26,6 +27,7 @@ export interface WarmChildSpec {
   readonly queue: string;
   /** Identifies this runner process, in the child's environment. */
   readonly mark: string;
+  readonly groups: ProcessGroups;
 }
 
 /** How a child ended its job. */
@@ -45,12 +47,13 @@ const lastWordsLimit = 300;
 
 /** @param onServed it has told the result of a job */
 export function startWarmChild(spec: WarmChildSpec, onServed: () => void): WarmChild | NotStarted {
-  const { pool, slot, queue, mark } = spec;
+  const { pool, slot, queue, mark, groups } = spec;
   const { config } = pool;
   const isPersistent = config.mode === 'persistent';
   const output = new WarmOutput();
   const facts = { queue, worker: slot.worker, mark, attempt: attemptInAdvance(config) };
-  const child = startChild(launchSpecOf(config, facts, { stdin: 'pipe', hasResults: isPersistent }), output);
+  const launchSpec = launchSpecOf(config, facts, { stdin: 'pipe', hasResults: isPersistent });
+  const child = groups.start(launchSpec, output, config.killAfterSeconds);
   return isNotStarted(child) ? child : new WarmChild(spec, child, output, onServed);
 }
 
@@ -115,7 +118,6 @@ export class WarmChild {
   #hasEnded = false;
   /** It has closed its descriptor for results. */
   #isClosed = false;
-  #killTimer: NodeJS.Timeout | null = null;
   #closedTimer: NodeJS.Timeout | null = null;
   /** What it said of its job: kept while output of the job may be on its way; a breach, until the child has ended. */
   #told: JobResult | null = null;
@@ -193,12 +195,12 @@ export class WarmChild {
     return this.isPersistent ? this.#child.stdin?.destroyed === false : !this.#child.hasExited();
   }
 
-  /** Gives it a job. Its output goes to `sink`. */
   /** Of its job; unknown for one of many jobs. */
   get usage(): JobUsage {
     return this.isPersistent ? {} : this.#child.usage;
   }
 
+  /** Gives it a job. Its output goes to `sink`. */
   run(payload: Buffer, sink: OutputSink): Promise<JobEnd> {
     if (!this.isWaiting) throw new Error('a child is not waiting for a job');
     this.hasJob = true;
@@ -213,11 +215,17 @@ export class WarmChild {
     });
   }
 
-  /** Ends it, and it gets no other job. If TERM is not enough, its job sends KILL; without a job, this does. */
-  signal(name: NodeJS.Signals): void {
+  /** Ends it, and it gets no other job: TERM, and KILL `killAfter` later. @param onKill its job gets KILL */
+  end(onKill: () => void = () => {}): void {
     this.#isLeaving = true;
-    this.#child.signal(name);
-    if (!this.isWorking) this.#killLater();
+    this.#child.end(() => {
+      if (this.isWorking) onKill();
+    });
+  }
+
+  kill(): void {
+    this.#isLeaving = true;
+    this.#child.kill();
   }
 
   /**
@@ -227,18 +235,13 @@ export class WarmChild {
   leave(): void {
     if (this.#isLeaving || this.#hasEnded) return;
     if (this.isPersistent) this.#letGo();
-    else this.signal('SIGTERM');
+    else this.end();
   }
 
   #letGo(): void {
     this.#isLeaving = true;
     this.#child.stdin?.end();
-    this.#killLater();
-  }
-
-  #killLater(): void {
-    const kill = () => this.#child.signal('SIGKILL');
-    if (!this.#hasEnded) this.#killTimer ??= setTimeout(kill, this.config.killAfterSeconds * 1_000);
+    this.#child.killLater();
   }
 
   #listen(results: OutputPipe): void {
@@ -268,15 +271,15 @@ export class WarmChild {
     const result = read();
     if (!this.isWorking) {
       this.#blame((result.kind === 'breach' ? result : breaches.unasked).sentence);
-      this.#expel();
+      this.end();
     } else if (this.#told !== null) {
       // The first result counts.
-      this.#expel();
+      this.end();
     } else {
       // An answer to a job that it has not read is the answer to another job.
       const isEarly = result.kind !== 'breach' && this.#delivery?.isRead === false;
       this.#told = isEarly ? breaches.early : result;
-      if (this.#told.kind === 'breach') this.#expel();
+      if (this.#told.kind === 'breach') this.end();
       else this.#child.afterOutput(() => this.#settle());
     }
   }
@@ -288,18 +291,13 @@ export class WarmChild {
     if (isOfJob) this.#told = breaches.closed;
     else if (!this.isWorking && !this.hasServed) this.#blame(breaches.closed.sentence);
     // A child that has not begun its job may leave.
-    if (isOfJob && this.#delivery?.isUnread === false) this.#expel();
+    if (isOfJob && this.#delivery?.isUnread === false) this.end();
     else this.leave();
   }
 
   #blame(sentence: string): void {
     this.#isExpelled = true;
     void this.#output.take('stderr', Buffer.from(`\nit ${sentence}`));
-  }
-
-  #expel(): void {
-    this.signal('SIGTERM');
-    this.#killLater();
   }
 
   #settle(): void {
@@ -322,7 +320,7 @@ export class WarmChild {
 
   #ended(exit: ExitStatus): ExitStatus {
     this.#hasEnded = true;
-    for (const timer of [this.#killTimer, this.#closedTimer]) if (timer !== null) clearTimeout(timer);
+    if (this.#closedTimer !== null) clearTimeout(this.#closedTimer);
     this.#settle();
     const breach = this.#told;
     const isUnread = (breach === null || breach === breaches.closed) && this.#delivery?.isUnread === true;

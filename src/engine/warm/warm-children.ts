@@ -18,7 +18,7 @@ import { startWarmChild, type WarmChild } from './warm-child.ts';
 export interface WarmChildrenOptions {
   readonly router: QueueRouter;
   readonly health: PoolHealth;
-  readonly processGroups: ProcessGroups;
+  readonly groups: ProcessGroups;
   /** Identifies this runner process, in the environment of its children. */
   readonly mark: string;
   /** The children of a pool that run a job or wait for one. */
@@ -46,13 +46,10 @@ export class WarmChildren {
   readonly #options: WarmChildrenOptions;
   /** The child that waits for a job of a slot, or in persistent mode works in it. */
   readonly #children = new Map<Slot, WarmChild>();
-  /** All of them, including those that have their last job or were asked to leave. */
-  readonly #all = new Set<WarmChild>();
   readonly #lastQueues = new WeakMap<Slot, string>();
   #isScheduled = false;
   #isStopped = false;
   #ageTimer: NodeJS.Timeout | null = null;
-  #onceGone: (() => void)[] = [];
 
   constructor(options: WarmChildrenOptions) {
     this.#options = options;
@@ -110,17 +107,7 @@ export class WarmChildren {
   stop(): void {
     this.#isStopped = true;
     if (this.#ageTimer !== null) clearInterval(this.#ageTimer);
-    for (const child of this.#all) if (!child.isWorking) child.leave();
-  }
-
-  killNow(): void {
-    for (const child of this.#all) child.signal('SIGKILL');
-  }
-
-  /** Resolves when none is left. */
-  gone(): Promise<void> {
-    if (this.#all.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onceGone.push(resolve));
+    for (const child of this.#children.values()) if (!child.isWorking) child.leave();
   }
 
   #settle(): void {
@@ -193,10 +180,9 @@ export class WarmChildren {
   }
 
   #start(pool: Pool, slot: Slot, queue: string): WarmChild | NotStarted {
-    const { mark, health } = this.#options;
-    const child = startWarmChild({ pool, slot, queue, mark }, () => health.served(pool));
+    const { mark, health, groups } = this.#options;
+    const child = startWarmChild({ pool, slot, queue, mark, groups }, () => health.served(pool));
     if (isNotStarted(child)) return child;
-    this.#all.add(child);
     this.#children.set(slot, child);
     slot.warmSinceMs = child.startedAtMs;
     void child.ended.then((exit) => this.#ended(child, exit));
@@ -215,15 +201,11 @@ export class WarmChildren {
   }
 
   #ended(child: WarmChild, exit: ExitStatus): void {
-    const { processGroups, health } = this.#options;
-    this.#all.delete(child);
+    const { health } = this.#options;
     this.#forget(child);
-    processGroups.end(child.pid, child.config.killAfterSeconds);
     if (child.isFault(exit)) health.died(child.pool, { child, exit });
     else if (child.hasServed) health.served(child.pool);
     this.update();
-    if (this.#all.size > 0) return;
-    for (const resolve of this.#onceGone.splice(0)) resolve();
   }
 
   /** Replaces children that have waited too long, while there may be any. */

@@ -78,7 +78,7 @@ describe.each([
       stdin: Buffer.alloc(0),
       hasResults: false,
     };
-    const child = startChild({ ...spec, ...rest }, told);
+    const child = startChild({ ...spec, ...rest }, told, 1);
     if (isNotStarted(child)) throw new Error('it is not started');
     void child.ended.then((end) => told.ends.push(end));
     groups.push(child.pid);
@@ -180,7 +180,7 @@ describe.each([
     test('gets a signal together with its whole group', async () => {
       const { child, told } = start(sh('sleep 60 & echo $!; wait'));
       await waitFor(() => told.stdout !== '', { message: 'it has a grandchild' });
-      child.signal('SIGTERM');
+      child.end();
       expect(await told.end()).toEqual({ exitCode: null, signal: 'SIGTERM' });
       await waitFor(() => !isAlive(Number(told.stdout)), { message: 'the grandchild is gone' });
     });
@@ -188,7 +188,7 @@ describe.each([
     test('gets no signal after its end', async () => {
       const { child, told } = start(sh(''));
       await told.end();
-      child.signal('SIGTERM');
+      child.end();
       expect(told.ends).toEqual([failed(0)]);
     });
 
@@ -231,6 +231,7 @@ describe.each([
     const answer = startChild(
       { command: ['/no/such/job'], cwd: null, env: [], stdin: 'pipe', hasResults: true },
       told,
+      1,
     );
     if (!isNotStarted(answer)) throw new Error('it is started');
     expect(await answer.whyNot).toBe('spawn /no/such/job ENOENT');
