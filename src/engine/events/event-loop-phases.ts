@@ -33,12 +33,8 @@ function run(): void {
     runAll('moving');
   } finally {
     // A microtask, then a tick: code that awaits a promise settled by these actions runs before, and in the same turn.
-    void Promise.resolve().then(finishInTick);
+    queueMicrotask(() => process.nextTick(finish));
   }
-}
-
-function finishInTick(): void {
-  process.nextTick(finish);
 }
 
 function finish(): void {
