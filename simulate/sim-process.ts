@@ -8,8 +8,7 @@ import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
 import { QueueRouter } from '../src/engine/pools/queue-router.ts';
 import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
-// Runners load these when they need them, which takes real time.
-import '../src/engine/scheduling/schedules.ts';
+// Runners load it when they need it, which takes real time.
 import 'croner';
 import { Statistics } from '../src/engine/statistics/statistics.ts';
 import { FailureCounts } from '../src/failures/changes.ts';
@@ -153,7 +152,7 @@ export class SimProcess implements Client, Runner {
       reload: () => refused('invalid-config', 'there is no config file'),
       liveUpdates: { recount: () => Promise.resolve() },
       statistics: new Statistics(this.clock, () => false),
-      outputs: { jobIds: () => [], open: () => null },
+      outputs: { find: () => Promise.resolve([]) },
     });
   }
 

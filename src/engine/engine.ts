@@ -214,7 +214,7 @@ export class Engine {
       executeCommand(command, {
         ...{ router: this.#router, jobs: this.#jobs, liveUpdates: this.#liveUpdates, counts: this.#counts },
         statistics: this.#statistics,
-        outputs: { jobIds: () => this.#outputs.jobIds(), open: (jobId) => this.openOutput(jobId) },
+        outputs: this.#outputs,
         ...{ client, dispatcher, shutdown, peers, schedules, lockPrefix, publish },
         ...{ by: by ?? '', isKept },
         reload: () => this.reload(),

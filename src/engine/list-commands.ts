@@ -17,7 +17,7 @@ import type { EngineFact } from '../protocol/events.ts';
 import type { Change } from '../resque/failed/failed-list.ts';
 import type { ListedRecord } from '../resque/failed/failed-page.ts';
 import { type Peers, readWorkerInfos, removeWorker } from './lifecycle/worker-commands.ts';
-import { findOutput, type KeptOutputs } from './output/find-output.ts';
+import type { OutputStore } from './output/output-store.ts';
 import {
   changeDelayed,
   type DelayedContext,
@@ -28,7 +28,7 @@ import { moveWaiting, readWaiting, removeWaiting } from './waiting-jobs.ts';
 import type { LiveUpdates } from './watch/live-updates.ts';
 
 export interface ListCommandContext extends DelayedContext {
-  readonly outputs: KeptOutputs;
+  readonly outputs: Pick<OutputStore, 'find'>;
   readonly peers: Peers;
   readonly counts: FailureCounts;
   readonly liveUpdates: Pick<LiveUpdates, 'recount'>;
@@ -73,7 +73,7 @@ async function findJobs(
   { outputs }: ListCommandContext,
 ): Promise<CommandReply> {
   if (text === '') return refused('out-of-range', 'the text must not be empty');
-  const jobs = await findOutput(text, outputs);
+  const jobs = await outputs.find(text);
   return done(`${jobs.length} jobs have printed it`, { kind: 'output-found', jobs });
 }
 

@@ -2,6 +2,8 @@
  * Keeps the output of running jobs and of the last ended ones. Drops the oldest ended jobs first, by number and by size. A
  * job without output costs an entry in a map.
  */
+import { stripVTControlCharacters } from 'node:util';
+import { YieldTimer } from '../../failures/search.ts';
 import type { OutputReader, OutputStream } from '../../protocol/job.ts';
 import { endedJobsLimit } from '../../protocol/snapshot.ts';
 import { JobOutput, type JobOutputOptions } from './job-output.ts';
@@ -19,6 +21,9 @@ const defaultLimits: OutputStoreLimits = {
   fileBytes: 64 * 1024 * 1024,
   files: 128,
 };
+
+/** How much of an output is searched at once. */
+const searchedBytes = 256 * 1024;
 
 export class OutputStore {
   readonly #limits: OutputStoreLimits;
@@ -93,10 +98,26 @@ export class OutputStore {
     return true;
   }
 
-  /** IDs of the jobs with output: ended ones, then running ones. */
-  jobIds(): readonly string[] {
-    const ended = [...this.#ended].flatMap(([jobId, output]) => (output === null ? [] : [jobId]));
-    return [...ended, ...this.#running.keys()];
+  /**
+   * Finds the jobs whose kept output contains a text. Reads all of it, in files too, and lets other work go on between its
+   * parts.
+   *
+   * @param text not empty, without a line break. Ignores case, and the colors of the output
+   * @returns IDs of jobs: ended ones, then running ones
+   */
+  async find(text: string): Promise<readonly string[]> {
+    const timer = new YieldTimer();
+    const found: string[] = [];
+    for (const jobId of [...this.#ended.keys(), ...this.#running.keys()]) {
+      const reader = (this.#running.get(jobId) ?? this.#ended.get(jobId))?.openReader();
+      if (reader === undefined) continue;
+      try {
+        if (await hasText(reader, text.toLowerCase(), timer)) found.push(jobId);
+      } finally {
+        reader.close();
+      }
+    }
+    return found;
   }
 
   /** @returns `null` if the job neither runs nor is one of the kept ones */
@@ -121,4 +142,20 @@ export class OutputStore {
 
 function withFile(outputs: ReadonlyMap<string, JobOutput | null>): JobOutput[] {
   return [...outputs.values()].filter((output) => output !== null).filter(({ fileBytes }) => fileBytes > 0);
+}
+
+async function hasText(reader: OutputReader, wanted: string, timer: YieldTimer): Promise<boolean> {
+  /** The end of what each stream has printed so far, in which the text may begin. */
+  const ends: Record<OutputStream, string> = { stdout: '', stderr: '' };
+  for (;;) {
+    await timer.yieldIfDue();
+    const { pieces, isEnd } = reader.read(searchedBytes);
+    for (const { stream, text } of pieces) {
+      const printed = text.includes('\u001B') ? stripVTControlCharacters(text) : text;
+      const whole = ends[stream] + printed.toLowerCase();
+      if (whole.includes(wanted)) return true;
+      ends[stream] = whole.slice(1 - wanted.length || whole.length);
+    }
+    if (isEnd || pieces.length === 0) return false;
+  }
 }

@@ -1,5 +1,5 @@
 /** Of which jobs output is kept, and for how long. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OutputStore, type OutputStoreLimits } from '../../../src/engine/output/output-store.ts';
 
 const small = { memoryBytes: 1_024, fileBytes: 16_384 };
@@ -89,4 +89,57 @@ test('a reader goes on although its job was dropped, and to the end of what is i
   shelf.take('3', 'stdout', Buffer.from('too late'), 1);
   shelf.end('3');
   expect(shelf.open('3', false)).toBeNull();
+});
+
+describe('a search finds', () => {
+  const find = async (shelf: OutputStore, text: string) => {
+    const found = await shelf.find(text);
+    shelf.close();
+    return found;
+  };
+
+  test('jobs that run and jobs that have ended, in any case, whatever the colors', async () => {
+    const outputs = shelfOf();
+    outputs.take('1', 'stderr', Buffer.from('shard 7: Connection refused\n'), 1);
+    outputs.take('2', 'stdout', Buffer.from('all is well\n'), 1);
+    outputs.take('3', 'stdout', Buffer.from('shard 9: \u001B[31mconnection\u001B[0m refused'), 1);
+    outputs.end('1');
+    outputs.end('2');
+    expect(await find(outputs, 'CONNECTION refused')).toEqual(['1', '3']);
+  });
+
+  test('a text that was printed in pieces, but not one of two streams', async () => {
+    const outputs = shelfOf();
+    for (const [at, letter] of Array.from('timeout').entries()) {
+      outputs.take('1', 'stderr', Buffer.from(letter), at * 10_000);
+      outputs.take('2', at % 2 === 0 ? 'stdout' : 'stderr', Buffer.from(letter), at * 10_000);
+    }
+    expect(await find(outputs, 'timeout')).toEqual(['1']);
+  });
+
+  test('a text far from the end', async () => {
+    const outputs = shelfOf();
+    outputs.take('1', 'stdout', Buffer.from('the needle\n'), 1);
+    outputs.take('1', 'stdout', Buffer.alloc(5_000, 'hay '), 1);
+    outputs.take('2', 'stdout', Buffer.alloc(5_000, 'hay '), 1);
+    outputs.end('1');
+    outputs.end('2');
+    expect(await find(outputs, 'needle')).toEqual(['1']);
+  });
+
+  test('a single letter', async () => {
+    const outputs = shelfOf();
+    outputs.take('1', 'stdout', Buffer.from('a'), 1);
+    outputs.take('2', 'stdout', Buffer.from('b'), 1);
+    outputs.end('1');
+    outputs.end('2');
+    expect(await find(outputs, 'b')).toEqual(['2']);
+  });
+
+  test('nothing if the output is no longer kept', async () => {
+    const outputs = shelfOf({ endedJobs: 0 });
+    outputs.take('1', 'stdout', Buffer.from('gone'), 1);
+    outputs.end('1');
+    expect(await find(outputs, 'gone')).toEqual([]);
+  });
 });
