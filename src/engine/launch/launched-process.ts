@@ -42,7 +42,7 @@ export interface LaunchedProcess {
   readonly stderr: OutputPipe;
   /** Set if the spec has results. */
   readonly results: OutputPipe | null;
-  /** Called once, after it has exited. */
+  /** Called once, after it has exited. Set this in the turn of the start. */
   onExit(act: (status: ExitStatus, usage: JobUsage) => void): void;
   /** Whether it has exited, as far as that can be known before `onExit` is called. */
   hasExited(): boolean;

@@ -10,7 +10,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, endianness } from 'node:os';
-import type { LibraryHandle } from 'koffi';
 
 export interface ExitStatus {
   /** `null` if a signal ended it. */
@@ -139,7 +138,7 @@ function load(): Libc | null {
   const koffi = loadKoffi();
   if (koffi === null) return null;
   try {
-    return bind(koffi.load(null), () => koffi.errno());
+    return bind(koffi);
   } catch {
     return null;
   }
@@ -155,57 +154,34 @@ export function loadKoffi(): typeof import('koffi') | null {
   }
 }
 
-function bind(library: LibraryHandle, errno: () => number): Libc {
-  const declare = <T extends (...args: never[]) => number>(declaration: string) =>
-    library.func(declaration) as unknown as T;
-  type Act = (structure: Buffer) => number;
-  const pipe2 = declare<(descriptors: Int32Array, flags: number) => number>('int pipe2(int *, int)');
-  const memfdCreate = declare<(name: string, flags: number) => number>(
-    'int memfd_create(const char *, uint)',
+function bind(koffi: typeof import('koffi')): Libc {
+  const library = koffi.load(null);
+  const declare = (declaration: string) =>
+    library.func(declaration) as unknown as (...values: unknown[]) => number;
+  const pipe2 = declare('int pipe2(int *, int)');
+  const memfdCreate = declare('int memfd_create(const char *, uint)');
+  const ioctl = declare('int ioctl(int, ulong, int *)');
+  const getrlimit = declare('int getrlimit(int, void *)');
+  const sendSignal = declare('int kill(int, int)');
+  const wait4 = declare('int wait4(int, int *, int, void *)');
+  const madvise = declare('int madvise(uintptr_t, size_t, int)');
+  const posixSpawn = declare(
+    'int posix_spawn(int *, const char *, const void *, const void *, const char **, const char **)',
   );
-  const ioctl = declare<(descriptor: number, request: number, value: Int32Array) => number>(
-    'int ioctl(int, ulong, int *)',
-  );
-  const getrlimit = declare<(resource: number, limits: Uint32Array) => number>('int getrlimit(int, void *)');
-  const sendSignal = declare<(pid: number, signal: number) => number>('int kill(int, int)');
-  const wait4 = declare<(pid: number, status: Int32Array, options: number, usage: Int32Array) => number>(
-    'int wait4(int, int *, int, void *)',
-  );
-  const madvise = declare<(start: bigint, length: bigint, advice: number) => number>(
-    'int madvise(uintptr_t, size_t, int)',
-  );
-  const posixSpawn = declare<
-    (
-      pid: Int32Array,
-      file: string,
-      actions: Buffer,
-      attributes: Buffer,
-      args: readonly (string | null)[],
-      env: readonly (string | null)[],
-    ) => number
-  >('int posix_spawn(int *, const char *, const void *, const void *, const char **, const char **)');
-  const initActions = declare<Act>('int posix_spawn_file_actions_init(void *)');
-  const addDup = declare<(actions: Buffer, from: number, to: number) => number>(
-    'int posix_spawn_file_actions_adddup2(void *, int, int)',
-  );
-  const addDirectory = declare<(actions: Buffer, directory: string) => number>(
-    'int posix_spawn_file_actions_addchdir_np(void *, const char *)',
-  );
-  const destroyActions = declare<Act>('int posix_spawn_file_actions_destroy(void *)');
+  const initActions = declare('int posix_spawn_file_actions_init(void *)');
+  const addDup = declare('int posix_spawn_file_actions_adddup2(void *, int, int)');
+  const addDirectory = declare('int posix_spawn_file_actions_addchdir_np(void *, const char *)');
+  const destroyActions = declare('int posix_spawn_file_actions_destroy(void *)');
 
   const attributes = Buffer.alloc(structureBytes);
   // `sigfillset` would leave out two that glibc keeps to itself, and the program would ignore those.
   const everySignal = Buffer.alloc(structureBytes, 0xff);
   const noSignal = Buffer.alloc(structureBytes);
-  declare<Act>('int posix_spawnattr_init(void *)')(attributes);
-  declare<(structure: Buffer, flags: number) => number>('int posix_spawnattr_setflags(void *, short)')(
-    attributes,
-    spawnFlags,
-  );
-  type SetSignals = (structure: Buffer, set: Buffer) => number;
+  declare('int posix_spawnattr_init(void *)')(attributes);
+  declare('int posix_spawnattr_setflags(void *, short)')(attributes, spawnFlags);
   // Node ignores SIGPIPE, and a program would go on doing so.
-  declare<SetSignals>('int posix_spawnattr_setsigdefault(void *, const void *)')(attributes, everySignal);
-  declare<SetSignals>('int posix_spawnattr_setsigmask(void *, const void *)')(attributes, noSignal);
+  declare('int posix_spawnattr_setsigdefault(void *, const void *)')(attributes, everySignal);
+  declare('int posix_spawnattr_setsigmask(void *, const void *)')(attributes, noSignal);
 
   const actions = Buffer.alloc(structureBytes);
   /** Where results are put: read at once, so one for all will do. */
@@ -213,7 +189,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
   const limits = new Uint32Array(4);
   const usage = new Int32Array(structureBytes / 4);
   const check = (syscall: string, result: number) => {
-    if (result < 0) throw new LibcError(syscall, errno());
+    if (result < 0) throw new LibcError(syscall, koffi.errno());
     return result;
   };
   const mustSpawn = (error: number) => {
@@ -253,7 +229,7 @@ function bind(library: LibraryHandle, errno: () => number): Libc {
       return { cpuMicroseconds, peakKilobytes };
     },
     kill(pid, signal) {
-      return sendSignal(pid, signal) === 0 ? null : (errorNames.get(errno()) ?? '');
+      return sendSignal(pid, signal) === 0 ? null : (errorNames.get(koffi.errno()) ?? '');
     },
     descriptorLimit() {
       // The lower half of the soft limit, which no number of descriptors exceeds.

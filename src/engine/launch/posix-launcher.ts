@@ -94,9 +94,13 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
     input.on('error', () => {});
     input.end(payload);
   }
-  const unread = payload === null && stdin !== null ? new Unread(libc, stdin.reader) : null;
-  const exit = new Exit(reaper, pid, () => {
-    unread?.close();
+  const unreadEnd = payload === null && stdin !== null ? stdin.reader : null;
+  let unreadAtEnd: number | null = null;
+  const expected = reaper.expect(pid, () => {
+    if (unreadEnd !== null) {
+      unreadAtEnd = libc.unreadBytes(unreadEnd);
+      closeSync(unreadEnd);
+    }
     // A grandchild that could still read it would hold it open.
     input?.destroy();
   });
@@ -107,9 +111,11 @@ function launch(libc: Libc, reaper: Reaper, spec: LaunchSpec, ends: Ends): Launc
     stdout: new ReadPipe(stdout.ours),
     stderr: new ReadPipe(stderr.ours),
     results: results === null ? null : new ReadPipe(results.ours),
-    onExit: (act) => exit.onExit(act),
-    hasExited: () => exit.isOver,
-    unreadBytes: () => unread?.bytes ?? null,
+    onExit: (act) => {
+      expected.tell = act;
+    },
+    hasExited: () => reaper.isOver(expected),
+    unreadBytes: () => unreadAtEnd ?? (unreadEnd === null ? null : libc.unreadBytes(unreadEnd)),
   };
 }
 
@@ -123,58 +129,11 @@ function writeNow(descriptor: number, bytes: Buffer): number {
   }
 }
 
-/** Our copy of the reading end of a child's STDIN. */
-class Unread {
-  readonly #libc: Libc;
-  readonly #reader: number;
-  #bytesAtEnd: number | null = null;
-
-  constructor(libc: Libc, reader: number) {
-    this.#libc = libc;
-    this.#reader = reader;
-  }
-
-  get bytes(): number {
-    return this.#bytesAtEnd ?? this.#libc.unreadBytes(this.#reader);
-  }
-
-  close(): void {
-    this.#bytesAtEnd = this.bytes;
-    closeSync(this.#reader);
-  }
-}
-
-/** The exit of a process, reported once, even if the listener comes later. */
-class Exit {
-  readonly #expected: ExpectedExit;
-  #status: ExitStatus | null = null;
-  #usage: JobUsage = {};
-  #act: ExitListener | null = null;
-
-  constructor(reaper: Reaper, pid: number, before: () => void) {
-    this.#expected = reaper.expect(pid, (status, usage) => {
-      before();
-      this.#status = status;
-      this.#usage = usage;
-      this.#act?.(status, usage);
-    });
-  }
-
-  get isOver(): boolean {
-    return this.#status !== null || this.#expected.isOver();
-  }
-
-  onExit(act: ExitListener): void {
-    this.#act = act;
-    if (this.#status !== null) act(this.#status, this.#usage);
-  }
-}
-
-type ExitListener = Parameters<LaunchedProcess['onExit']>[0];
-
-interface ExpectedExit {
-  /** Asks at once. The answer is also reported as usual, in a later turn of the loop. */
-  isOver(): boolean;
+interface Expected {
+  readonly pid: number;
+  /** Frees what belongs to the process, before its exit is told. */
+  readonly free: () => void;
+  tell: (status: ExitStatus, usage: JobUsage) => void;
 }
 
 /**
@@ -183,40 +142,44 @@ interface ExpectedExit {
  */
 class Reaper {
   readonly #libc: Libc;
-  readonly #expected = new Map<number, ExitListener>();
+  readonly #expected = new Set<Expected>();
   readonly #memory = new PeakMemory();
 
   constructor(libc: Libc) {
     this.#libc = libc;
     // Before the first child starts, because it may end before we know its pid. The listener stays, and does not keep
     // the process alive.
-    process.on('SIGCHLD', () => this.#look());
+    process.on('SIGCHLD', () => {
+      for (const expected of this.#expected) this.#reap(expected)?.();
+    });
   }
 
-  /** @param tell called once, never during this call */
-  expect(pid: number, tell: ExitListener): ExpectedExit {
-    this.#expected.set(pid, tell);
-    return { isOver: () => this.#isOver(pid) };
+  /** The exit is told once, in a later turn of the loop. */
+  expect(pid: number, free: () => void): Expected {
+    const expected: Expected = { pid, free, tell: () => {} };
+    this.#expected.add(expected);
+    return expected;
   }
 
-  #look(): void {
-    for (const [pid, tell] of this.#expected) {
-      const status = this.#libc.reap(pid);
-      if (status === null) continue;
-      this.#expected.delete(pid);
-      tell(status, this.#usage());
-    }
-  }
-
-  #isOver(pid: number): boolean {
-    const tell = this.#expected.get(pid);
-    if (tell === undefined) return true;
-    const status = this.#libc.reap(pid);
-    if (status === null) return false;
-    this.#expected.delete(pid);
-    const usage = this.#usage();
-    setImmediate(() => tell(status, usage));
+  /** Asks at once. The exit is told as usual. */
+  isOver(expected: Expected): boolean {
+    if (!this.#expected.has(expected)) return true;
+    const tell = this.#reap(expected);
+    if (tell === null) return false;
+    setImmediate(tell);
     return true;
+  }
+
+  /** @returns what tells the exit; `null` while it runs */
+  #reap(expected: Expected): (() => void) | null {
+    const status = this.#libc.reap(expected.pid);
+    if (status === null) return null;
+    this.#expected.delete(expected);
+    const usage = this.#usage();
+    return () => {
+      expected.free();
+      expected.tell(status, usage);
+    };
   }
 
   /** Of the process that was reaped last. */
