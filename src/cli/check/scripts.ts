@@ -74,7 +74,7 @@ async function checkGroup(runners: readonly PoolConfig[], field: 'script' | 'onF
   const [runner] = runners;
   if (runner === undefined) throw new Error('a group of no runners');
   const users = `(for ${runners.map(({ key }) => key).join(', ')})`;
-  const verdict = await checkStartable(runner, field);
+  const verdict = await checkStartable(runner);
   if (!verdict.ok) return fail(field, `${verdict.reason} ${users}`);
   const command = [verdict.file, ...runner.script.slice(1)].join(' ');
   const missing = await missingArguments(runner);

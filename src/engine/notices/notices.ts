@@ -50,7 +50,6 @@ export const noticeLimits: NoticeLimits = {
 /** A program's output is kept for the reason of a failure, and for nothing else. */
 const outputBytes = 4_096;
 const lastWordsLimit = 300;
-const field = 'onFailure';
 
 const programConfigs = new WeakMap<PoolConfig, PoolConfig>();
 
@@ -178,7 +177,7 @@ export class Notices {
     const facts = { queue, worker, mark: this.#options.mark, attempt: null };
     const spec = launchSpecOf(config, facts, { stdin: record, hasResults: false });
     const child = this.#groups.start(spec, sink, killAfterMs / 1_000);
-    if (isNotStarted(child)) return await whyNotStarted(await child.whyNot, config, field);
+    if (isNotStarted(child)) return await whyNotStarted(await child.whyNot, config);
     let isOutOfTime = false;
     const limit = setTimeout(() => {
       isOutOfTime = true;
@@ -186,7 +185,7 @@ export class Notices {
     }, runMs);
     const exit = await child.ended;
     clearTimeout(limit);
-    const neverRan = await whyItNeverRan(exit, config, field);
+    const neverRan = await whyItNeverRan(exit, config);
     if (neverRan !== null) return await neverRan.whyNot;
     const why = isOutOfTime ? `it ran for more than ${runMs / 1_000} s` : whyFailed(exit);
     if (why === null) return null;

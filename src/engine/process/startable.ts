@@ -1,13 +1,13 @@
 /**
  * Whether a program can be started, without starting it. Checks what `execvp` checks, and the `#!` line: if that is wrong,
- * the system reports "no such file" although the file exists.
+ * the system reports "no such file" although the file exists. Interpreters that are scripts themselves are not followed.
  *
  * A bare name is looked up as `execvp` and `env` do it: the first file on PATH that can be started. They skip files without
  * permission, files that are not executable, and files whose interpreter is missing.
  */
 import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
-import { basename, delimiter, dirname, resolve } from 'node:path';
+import { basename, delimiter, resolve } from 'node:path';
 import type { PoolConfig } from '../../config/config.ts';
 import type { NotStarted } from '../launch/launched-process.ts';
 import type { ExitStatus } from '../launch/libc.ts';
@@ -30,29 +30,22 @@ interface Surroundings {
 
 /** As much of a `#!` line as Linux reads. */
 const hashbangBytes = 256;
-/** Scripts may be interpreted by scripts; Linux gives up at this depth too. */
-const maxInterpreters = 5;
 /** Where `execvp` looks if there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
 
-/**
- * Never throws: if the system refuses to answer, that is a reason as well.
- *
- * @param field the program's field in the config
- */
-export async function checkStartable(pool: PoolConfig, field = 'script'): Promise<StartableVerdict> {
+/** Never throws: if the system refuses to answer, that is a reason as well. */
+export async function checkStartable(pool: PoolConfig): Promise<StartableVerdict> {
   const directory = pool.cwd ?? process.cwd();
   const around = { directory, path: pool.env.PATH ?? process.env.PATH ?? defaultPath };
   const program = pool.script[0] ?? '';
   try {
-    const reason = await whyNoDirectory(directory);
-    if (reason !== null) return { ok: false, reason, isCertain: true };
-    const verdict = await lookUp(program, around, 1);
-    if (verdict.ok || pool.script.length > 1) return verdict;
-    const words = await wordsOf(program, around);
-    if (words === null) return verdict;
-    const advice = `; write a program with arguments as a list: "${field}": ${JSON.stringify(words).replaceAll('","', '", "')}`;
-    return { ...verdict, reason: verdict.reason + advice };
+    const found = await lookUp(program, around);
+    const reason =
+      (await whyNoDirectory(directory)) ?? found.reason ?? (await whyEnvFails(found.file, around));
+    if (reason === null) return { ok: true, file: found.file };
+    const isLine = reason === found.reason && pool.script.length === 1 && /\s/.test(program);
+    const advice = isLine ? '; write a program with arguments as a list of words' : '';
+    return { ok: false, reason: reason + advice, isCertain: true };
   } catch (error) {
     const reason = `${program} can't be looked at: ${systemError(error).message}`;
     return { ok: false, reason, isCertain: !isShort(error) };
@@ -68,19 +61,15 @@ const exitsOfNothing: readonly (number | null)[] = [127, 126];
  *
  * @returns `null` if the program did run
  */
-export async function whyItNeverRan(
-  { exitCode }: ExitStatus,
-  pool: PoolConfig,
-  field?: string,
-): Promise<NotStarted | null> {
+export async function whyItNeverRan({ exitCode }: ExitStatus, pool: PoolConfig): Promise<NotStarted | null> {
   if (!exitsOfNothing.includes(exitCode)) return null;
-  const verdict = await checkStartable(pool, field);
+  const verdict = await checkStartable(pool);
   return verdict.ok || !verdict.isCertain ? null : { whyNot: Promise.resolve(verdict.reason) };
 }
 
 /** Why a start failed: in the system's words, or in better words if the files show the reason. */
-export async function whyNotStarted(systemReason: string, pool: PoolConfig, field?: string): Promise<string> {
-  const verdict = await checkStartable(pool, field);
+export async function whyNotStarted(systemReason: string, pool: PoolConfig): Promise<string> {
+  const verdict = await checkStartable(pool);
   return verdict.ok || !verdict.isCertain ? systemReason : verdict.reason;
 }
 
@@ -97,41 +86,21 @@ export async function findOnPath(name: string, around: Surroundings): Promise<st
   return null;
 }
 
-/** What `execvp` would start. */
-async function lookUp(name: string, around: Surroundings, depth: number): Promise<StartableVerdict> {
+/** The file that `execvp` would start, or why it finds none. */
+async function lookUp(name: string, around: Surroundings): Promise<{ file: string; reason: string | null }> {
   if (name.includes('/')) {
     const file = resolve(around.directory, name);
-    const fault = await whyNoProgram(file, around, depth);
-    return fault === null ? { ok: true, file } : { ok: false, reason: fault.reason, isCertain: true };
+    return { file, reason: await whyPassedOver(file, around) };
   }
   let reason: string | null = null;
-  const locked: string[] = [];
   for (const entry of around.path.split(delimiter)) {
     const file = resolve(around.directory, entry, name);
-    const found = await lookAt(file);
-    if (found instanceof Unseen) {
-      if (found.code === 'EACCES') locked.push(dirname(file));
-      continue;
-    }
-    const fault = await whyNoProgram(file, around, depth);
-    if (fault === null) return { ok: true, file };
-    if (fault.isFinal) return { ok: false, reason: fault.reason, isCertain: true };
-    reason ??= fault.reason;
+    if ((await lookAt(file)) instanceof Unseen) continue;
+    const fault = await whyPassedOver(file, around);
+    if (fault === null) return { file, reason: null };
+    reason ??= fault;
   }
-  const unsearched = locked.length === 0 ? '' : `; no permission to search ${locked.join(', ')}`;
-  return { ok: false, reason: reason ?? `${name} is not on PATH${unsearched}`, isCertain: true };
-}
-
-/** The words of a command line that was given as a path; `null` if it doesn't begin with a program. */
-async function wordsOf(line: string, around: Surroundings): Promise<string[] | null> {
-  // Directory names may contain blanks: take the shortest beginning that is a program.
-  for (const { index } of line.matchAll(/\s+/g)) {
-    const program = line.slice(0, index);
-    if (program === '' || !(await lookUp(program, around, 1)).ok) continue;
-    const rest = line.slice(index).match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
-    return [program, ...rest.map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))];
-  }
-  return null;
+  return { file: name, reason: reason ?? `${name} is not on PATH` };
 }
 
 async function whyNoDirectory(directory: string): Promise<string | null> {
@@ -141,43 +110,23 @@ async function whyNoDirectory(directory: string): Promise<string | null> {
   return (await mayExecute(directory)) ? null : `its working directory ${directory} may not be entered`;
 }
 
-interface Fault {
-  readonly reason: string;
-  /** Whether `execvp` stops here: it starts this file, which then fails. */
-  readonly isFinal: boolean;
-}
-
-async function whyNoProgram(file: string, around: Surroundings, depth: number): Promise<Fault | null> {
-  const passedOver = (reason: string): Fault => ({ reason, isFinal: false });
-  if (depth > maxInterpreters) {
-    return { reason: `${file} has too many nested interpreters`, isFinal: true };
-  }
+async function whyPassedOver(file: string, { directory }: Surroundings): Promise<string | null> {
   const fault = await whyNotExecutable(file);
-  if (fault !== null) return passedOver(fault);
-  const line = await hashbang(file);
-  if (line === null) return null;
+  const line = fault === null ? await hashbang(file) : null;
+  if (line === null) return fault;
   if (line.includes('\r')) {
-    return passedOver(
-      `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`,
-    );
+    return `${file} has Windows line endings, so that its interpreter is not found; convert it with: sed -i 's/\\r$//' ${file}`;
   }
-  const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-  if (interpreter === '') return passedOver(`${file} has "#!" without an interpreter`);
-  const interpreterFile = resolve(around.directory, interpreter);
-  const inner = await whyNoProgram(interpreterFile, around, depth + 1);
-  if (inner !== null) return { ...inner, reason: `the interpreter of ${file}: ${inner.reason}` };
-  if (basename(interpreter) !== 'env') return null;
-  const reason = await whyEnvFails(file, argument, around, depth);
-  return reason === null ? null : { reason, isFinal: true };
+  const { interpreter } = wordsOf(line);
+  if (interpreter === '') return `${file} has "#!" without an interpreter`;
+  const reason = await whyNotExecutable(resolve(directory, interpreter));
+  return reason === null ? null : `the interpreter of ${file}: ${reason}`;
 }
 
 /** `#!/usr/bin/env X` without an X starts and fails only then: each job would fail. */
-async function whyEnvFails(
-  file: string,
-  argument: string,
-  around: Surroundings,
-  depth: number,
-): Promise<string | null> {
+async function whyEnvFails(file: string, around: Surroundings): Promise<string | null> {
+  const { interpreter, argument } = wordsOf((await hashbang(file)) ?? '');
+  if (basename(interpreter) !== 'env') return null;
   const isSplit = /^-S|^--split-string/.test(argument);
   if (!isSplit && /\s/.test(argument) && !argument.startsWith('-') && process.platform === 'linux') {
     return `${file}: env treats "${argument}" as the name of one program; write "#!/usr/bin/env -S ${argument}"`;
@@ -186,8 +135,13 @@ async function whyEnvFails(
   const name = words.find((word) => word !== '' && !/^\w+=/.test(word));
   // Other options of env are rare, and their effect on the lookup is unknown here.
   if (name === undefined || name.startsWith('-')) return null;
-  const verdict = await lookUp(name, around, depth + 1);
-  return verdict.ok ? null : `the interpreter of ${file}: ${verdict.reason}`;
+  const { reason } = await lookUp(name, around);
+  return reason === null ? null : `the interpreter of ${file}: ${reason}`;
+}
+
+function wordsOf(line: string): { readonly interpreter: string; readonly argument: string } {
+  const [, interpreter = '', argument = ''] = /^[ \t]*(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+  return { interpreter, argument };
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {
@@ -200,12 +154,10 @@ async function whyNotExecutable(file: string): Promise<string | null> {
 
 /** A path that can't be examined. */
 class Unseen {
-  readonly code: string | undefined;
   /** A sentence that begins with the path. */
   readonly reason: string;
 
   constructor(path: string, { code, message }: NodeJS.ErrnoException) {
-    this.code = code;
     this.reason = `${path} ${unseenReasons[code ?? ''] ?? `can't be looked at: ${message}`}`;
   }
 }

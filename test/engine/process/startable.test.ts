@@ -7,7 +7,6 @@ import type { PoolConfig } from '../../../src/config/config.ts';
 import { checkStartable } from '../../../src/engine/process/startable.ts';
 import { runnerDefaults } from '../../helpers/runner-config.ts';
 
-const isRoot = process.getuid?.() === 0;
 let directory = '';
 
 beforeEach(() => {
@@ -42,20 +41,17 @@ async function starts(script: string, env: Record<string, string> = {}): Promise
 }
 
 describe('a command line instead of a path', () => {
-  const advice = 'write a program with arguments as a list: "script": ';
+  const advice = 'write a program with arguments as a list of words';
 
-  test('gets the advice to write a list if it begins with a command', async () => {
-    expect(await reasonAgainst({ script: ['sh job.sh'] })).toBe(
-      `sh job.sh is not on PATH; ${advice}["sh", "job.sh"]`,
-    );
+  test('gets the advice to write a list', async () => {
+    expect(await reasonAgainst({ script: ['sh job.sh'] })).toBe(`sh job.sh is not on PATH; ${advice}`);
     const script = file('my job', '');
     expect(await reasonAgainst({ script: [`${script} --fast "a b"`] })).toBe(
-      `${script} --fast "a b" does not exist; ${advice}["${script}", "--fast", "a b"]`,
+      `${script} --fast "a b" does not exist; ${advice}`,
     );
   });
 
-  test('gets no advice if it does not begin with a command or is already a list; a file with that name is accepted', async () => {
-    expect(await reasonAgainst({ script: ['no-such-program job.sh'] })).not.toContain(advice);
+  test('gets no advice if it is already a list; a file with that name is accepted', async () => {
     expect(await reasonAgainst({ script: ['sh job.sh', 'x'] })).not.toContain(advice);
     const script = file('sh job.sh', '');
     expect(await reasonAgainst({ script: [script] })).toBe(`(none: ${script})`);
@@ -180,30 +176,16 @@ describe('a script that cannot be started', () => {
     );
   });
 
-  test('names an interpreter whose own interpreter is missing', async () => {
-    const script = file('job', '#!/usr/bin/env rr-ruby\n');
-    for (const name of ['a', 'b']) mkdirSync(join(directory, name));
-    const shim = file('a/rr-ruby', '#!/usr/bin/env rr-no-bash\n');
-    file('b/rr-ruby', '#!/bin/sh\n');
-    const PATH = `${directory}/a:${directory}/b:/usr/bin:/bin`;
-    expect(await starts(script, { PATH })).toBe(false);
-    expect(await reasonAgainst({ script: [script], env: { PATH } })).toBe(
-      `the interpreter of ${script}: the interpreter of ${shim}: rr-no-bash is not on PATH`,
-    );
-  });
-
   test('names an interpreter that may be in a PATH directory without search permission', async () => {
     const script = file('job', '#!/usr/bin/env rr-ruby\n');
     const locked = join(directory, 'locked');
     mkdirSync(locked, { mode: 0 });
     const env = { PATH: `${locked}:/usr/bin:/bin` };
     expect(await starts(script, env)).toBe(false);
-    // Root may search it anyway.
-    const why = isRoot ? '' : `; no permission to search ${locked}`;
     expect(await reasonAgainst({ script: [script], env })).toBe(
-      `the interpreter of ${script}: rr-ruby is not on PATH${why}`,
+      `the interpreter of ${script}: rr-ruby is not on PATH`,
     );
-    expect(await reasonAgainst({ script: ['rr-ruby'], env })).toBe(`rr-ruby is not on PATH${why}`);
+    expect(await reasonAgainst({ script: ['rr-ruby'], env })).toBe('rr-ruby is not on PATH');
   });
 
   test.runIf(process.platform === 'linux')('passes two words to env, which Linux passes as one', async () => {
@@ -224,12 +206,6 @@ describe('a script that cannot be started', () => {
       expect(await checkStartable(pool({ script: [script] }))).toMatchObject({ ok: true });
     },
   );
-
-  test('is its own interpreter', async () => {
-    const script = join(directory, 'job');
-    file('job', `#!${script}\n`);
-    expect(await reasonAgainst({ script: [script] })).toContain('too many nested interpreters');
-  });
 
   test('has a working directory that is missing or is a file', async () => {
     expect(await reasonAgainst({ cwd: join(directory, 'none') })).toBe(
