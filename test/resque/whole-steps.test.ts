@@ -5,16 +5,13 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import {
-  adoptScript,
-  replaceScript,
-  scheduleTimesScript,
-  settleScript,
-} from '../../src/resque/audit/repair-scripts.ts';
+import { replaceScript } from '../../src/resque/audit/failed-repair.ts';
+import { givenUp, repairArguments, repairScript, scheduled } from '../../src/resque/audit/repair.ts';
 import { changeDelayedScript } from '../../src/resque/delayed/list-scripts.ts';
 import { moveScript } from '../../src/resque/delayed/move.ts';
 import { addScript, beginScript, resumeScript } from '../../src/resque/enqueue/scripts.ts';
 import { changeScript } from '../../src/resque/failed/change-script.ts';
+import { resqueKeys } from '../../src/resque/format/keys.ts';
 import type { Script } from '../../src/resque/redis/script.ts';
 import { useRedis } from '../helpers/redis.ts';
 
@@ -44,6 +41,17 @@ function sha1Of(text: string): string {
 }
 
 const worker = 'h.runner:1-0:mail';
+const workerJob = '{"queue":"mail","payload":{"class":"A"}}';
+const keys = resqueKeys('resque');
+const adoption = {
+  seen: [[['EXISTS', keys.workerPayload(worker)], 1]],
+  writes: [
+    ['HSET', keys.runners, 'h.runner:1', '{}'],
+    ['SADD', keys.heldQueues('h.runner:1'), 'mail'],
+    ['SET', keys.worker(worker), '{}', 'NX'],
+    ['SADD', keys.workers, worker],
+  ],
+} as const;
 
 /** What each finds, and what it is sent: so that it writes all that it ever writes. */
 const cases: [string, Script, (redis: Redis) => Promise<unknown>, string[], (string | number)[]][] = [
@@ -120,24 +128,24 @@ const cases: [string, Script, (redis: Redis) => Promise<unknown>, string[], (str
   ],
   [
     'enters a time into the schedule',
-    scheduleTimesScript,
+    repairScript,
     (redis) => redis.rpush('resque:delayed:1700000000', item),
     [],
-    ['resque:', '1700000000'],
+    ['resque:', ...repairArguments(scheduled(keys, ['1700000000']))].map(String),
   ],
   [
     'enters a runner into the registry',
-    adoptScript,
+    repairScript,
     (redis) => redis.set(`resque:worker:${worker}:payload`, '{}'),
     [],
-    ['resque:', 'h.runner:1', '', '{}', '', 0, 1, 'mail', 1, worker, '{}'],
+    ['resque:', ...repairArguments(adoption)].map(String),
   ],
   [
     'records the job of a worker as failed',
-    settleScript,
-    (redis) => redis.mset(`resque:worker:${worker}`, '{}', `resque:worker:${worker}:started`, 'x'),
+    repairScript,
+    (redis) => redis.mset(`resque:worker:${worker}`, workerJob, `resque:worker:${worker}:started`, 'x'),
     [],
-    ['resque:', worker, '{}', 'fail', record, 1],
+    ['resque:', ...repairArguments(givenUp(keys, worker, Buffer.from(workerJob)))].map(String),
   ],
   [
     'replaces a failure',
@@ -164,6 +172,8 @@ test.each(cases)(
       ),
       'LPUSH',
       'RPUSH',
+      // A repair gets its commands as arguments.
+      ...args.map(String).filter((arg) => /^(?:SET|DEL|[HSZ](?:SET|ADD|REM|DEL|GET))$/.test(arg)),
     ];
     const limited = redis.duplicate({ username: 'limited', password: 'secret', lazyConnect: true });
     await redis.call('ACL', 'SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', '+@all');

@@ -60,7 +60,7 @@ export function findingText(
         did: 'its job is recorded as failed',
       };
     case 'bad-id':
-      return finding.isAlive
+      return finding.repair === undefined
         ? told(`worker id ${shown(finding.id)} crashes Ruby's worker pruning; stop that worker`)
         : {
             what: `worker id ${shown(finding.id)} crashes Ruby's worker pruning`,
@@ -135,7 +135,7 @@ function leftOwnerText(
   const heldJobs = [...state.held.values()].reduce((sum, jobs) => sum + jobs, 0);
   const has = [
     registered.length > 0 ? `${plural(registered.length, 'worker')} registered` : '',
-    strays.length > 0 ? `${plural(strays.length, 'job')} of workers that aren't registered` : '',
+    strays.size > 0 ? `${plural(strays.size, 'job')} of workers that aren't registered` : '',
     heldJobs > 0 ? `${plural(heldJobs, 'job')} held` : '',
   ].filter((text) => text !== '');
   const dead = isListed ? 'is dead' : 'is not registered';

@@ -17,7 +17,6 @@ import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { CommandSender } from '../../resque/redis/send.ts';
 import { livenessOf } from '../../resque/workers/liveness.ts';
 import { readRegistry } from '../../resque/workers/registry.ts';
-import { readEntry } from '../../resque/workers/runner-entry.ts';
 import type { Io } from '../command-line/io.ts';
 import { ownStateDirectory } from '../files/own-directories.ts';
 import { findEmbeddedRedis } from '../redis/embedded-redis.ts';
@@ -109,7 +108,7 @@ async function spoolVerdicts(
     },
   });
   const registry = await readRegistry(sender, resqueKeys(namespace));
-  const entries = [...registry.runners.values()].map(readEntry).filter((entry) => entry !== null);
+  const entries = [...registry.runners.values()].map(({ entry }) => entry).filter((entry) => entry !== null);
   const deadOnes = entries.filter((entry) => livenessOf(entry, machine, registry) === 'dead');
   const dead = new Set(deadOnes.map(({ nonce }) => nonce));
   if (isRepairing) await spooling.restoreDead(dead);

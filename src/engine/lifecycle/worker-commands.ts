@@ -10,7 +10,6 @@ import { currentJob } from '../../resque/workers/current-job.ts';
 import { isAlive, type JudgedWorker, judgeWorkers } from '../../resque/workers/judge-workers.ts';
 import { silentLimitMs, type Vantage } from '../../resque/workers/liveness.ts';
 import { type Registry, readRegistry, readWorkers } from '../../resque/workers/registry.ts';
-import { readEntry } from '../../resque/workers/runner-entry.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface Peers {
@@ -64,7 +63,7 @@ async function judge(
 ): Promise<JudgedWorker[]> {
   const { session, keys } = client;
   const { facts } = await readWorkers(session, keys, { workers: ids, heartbeats }, recordLimit);
-  const entries = new Map([...runners].map(([owner, text]) => [owner, readEntry(text)]));
+  const entries = new Map([...runners].map(([owner, { entry }]) => [owner, entry]));
   const { listeningMs } = recovery;
   return judgeWorkers({ workers: facts, runners: entries, nowMs, connections, listeningMs }, here);
 }

@@ -5,19 +5,15 @@
 import { trimArgument } from '../failed/failed-limit.ts';
 import type { ResqueKeys } from '../format/keys.ts';
 import { readPayload } from '../format/payload.ts';
-import { heartbeatText, runAtText } from '../format/timestamps.ts';
 import { readOwnWorkerId } from '../format/worker-id.ts';
-import { withoutMarkup, workerRecord } from '../format/worker-record.ts';
-import { runScript, type Script } from '../redis/script.ts';
+import { workerRecord } from '../format/worker-record.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { DeadRunners, type LeftRunner, type ProgramsEnd } from '../workers/dead-runners.ts';
-import { livenessOf, type Vantage } from '../workers/liveness.ts';
+import type { Vantage } from '../workers/liveness.ts';
 import { type RunnerEntry, writeEntry } from '../workers/runner-entry.ts';
-import { shownRecord } from '../workers/worker-problems.ts';
-import { lostJob, unreadableJob } from './failed-entry.ts';
 import { FailedRepair } from './failed-repair.ts';
-import { type BadRecord, type Finding, findingsOf, type LeftOwner } from './findings.ts';
-import { adoptScript, repairHeartbeatScript, scheduleTimesScript, settleScript } from './repair-scripts.ts';
+import { type Finding, findingsOf, type LeftOwner } from './findings.ts';
+import { carryOut, type Repair } from './repair.ts';
 import { type ResqueState, readState } from './state.ts';
 
 export interface AuditOptions {
@@ -70,9 +66,8 @@ export class Audit {
   /** Writes nothing. */
   async examine(): Promise<{ readonly state: ResqueState; readonly findings: readonly Finding[] }> {
     const state = await readState(this.#sender, this.#keys, this.#options.queues, this.#options.lockPrefix);
-    const isDead = (_: string, { entry }: { entry: RunnerEntry | null }) =>
-      entry !== null && livenessOf(entry, this.#options.here, state) === 'dead';
-    return { state, findings: findingsOf(state, isDead, this.#options.schedules) };
+    const { here, schedules } = this.#options;
+    return { state, findings: findingsOf(state, this.#keys, here, schedules) };
   }
 
   /** What a repair would do with the jobs. */
@@ -82,7 +77,7 @@ export class Audit {
     const goesBack = (id: string) => runner.entry.requeues.includes(readOwnWorkerId(id)?.queues ?? '');
     const ends = [
       ...workers.map(({ end }) => end?.kind ?? 'none'),
-      ...left.strays.map((id) => (goesBack(id) ? 'requeue' : 'failure')),
+      ...[...left.strays.keys()].map((id) => (goesBack(id) ? 'requeue' : 'failure')),
     ];
     const heldCount = held.reduce((sum, { jobs }) => sum + jobs.length, 0);
     const unlisted = [...left.state.held].filter(([queue]) => !held.some((list) => list.queue === queue));
@@ -99,24 +94,10 @@ export class Audit {
   }
 
   async repair(finding: Finding): Promise<RepairResult> {
-    switch (finding.kind) {
-      case 'left-owner':
-        return await this.#recover(finding);
-      case 'bad-record':
-        return await this.#repairRecord(finding);
-      case 'stray-record':
-        return await this.#giveUp(finding.id, finding.record);
-      case 'bad-id':
-        return finding.isAlive ? { kind: 'told' } : await this.#giveUp(finding.id, finding.record);
-      case 'bad-heartbeat':
-        return await this.#repairHeartbeat(finding.id, finding.value, finding.isRegistered);
-      case 'stray-heartbeat':
-        return await this.#repairHeartbeat(finding.id, finding.value, false);
-      case 'unscheduled-times':
-        return await this.#run(scheduleTimesScript, finding.times);
-      default:
-        return { kind: 'told' };
-    }
+    if (finding.kind === 'left-owner') return await this.#recover(finding);
+    if (!('repair' in finding) || finding.repair === undefined) return { kind: 'told' };
+    const kind = await this.#carryOut(finding.repair);
+    return kind === 'repaired' ? { kind, orphanedJobs: null } : { kind };
   }
 
   async #recover(left: LeftOwner): Promise<RepairResult> {
@@ -127,7 +108,7 @@ export class Audit {
     try {
       const { entry } = runner;
       const isEnded = entry.nonce === '' || (await this.#options.endPrograms(entry)).kind === 'ended';
-      if ((await this.#adopt(left, runner)).kind === 'changed') return { kind: 'changed' };
+      if ((await this.#adopt(left, runner)) === 'changed') return { kind: 'changed' };
       if (!isEnded && (await this.#dead.waitMs(runner)) > 0) return { kind: 'held-up' };
       const orphanedJobs = await this.#dead.recover(runner, here, trimArgument(failedLimit, Date.now()));
       return orphanedJobs === null ? { kind: 'changed' } : { kind: 'repaired', orphanedJobs };
@@ -145,45 +126,36 @@ export class Audit {
     return { owner, entry, text: state.entryText ?? writeEntry(entry) };
   }
 
-  async #adopt(
+  /** Enters a process that is not in the registry, so that it can be recovered like any dead process. */
+  #adopt(
     { owner, state, heartbeats, registered, strays }: LeftOwner,
     { text }: LeftRunner,
-  ): Promise<RepairResult> {
-    const seen = [...registered, ...strays].flatMap((id) => [id, heartbeats.get(id) ?? '']);
-    const records = strays.flatMap((id) => [id, recordBeside(id, readOwnWorkerId(id)?.queues ?? '')]);
-    return await this.#run(adoptScript, [
-      ...[owner, state.entryText ?? '', text, state.step ?? ''],
-      ...[seen.length / 2, ...seen],
-      ...[state.held.size, ...state.held.keys()],
-      ...[strays.length, ...records],
-    ]);
+  ): Promise<'repaired' | 'changed'> {
+    const keys = this.#keys;
+    return this.#carryOut({
+      seen: [
+        [['HGET', keys.runners, owner], state.entryText ?? ''],
+        [['GET', keys.runnerStep(owner)], state.step ?? ''],
+        ...[...registered, ...strays.keys()].map(
+          (id) => [['HGET', keys.heartbeat, id], heartbeats.get(id) ?? ''] as const,
+        ),
+        ...[...strays].map(
+          ([id, hasRecord]) => [['EXISTS', hasRecord ? keys.worker(id) : keys.workerPayload(id)], 1] as const,
+        ),
+      ],
+      writes: [
+        ['HSET', keys.runners, owner, text],
+        ...[...state.held.keys()].map((queue) => ['SADD', keys.heldQueues(owner), queue] as const),
+        ...[...strays.keys()].flatMap((id) => [
+          ['SET', keys.worker(id), recordBeside(id, readOwnWorkerId(id)?.queues ?? ''), 'NX'] as const,
+          ['SADD', keys.workers, id] as const,
+        ]),
+      ],
+    });
   }
 
-  async #repairRecord({ id, record, isLeft }: BadRecord): Promise<RepairResult> {
-    const queue = id.split(':').slice(2).join(':');
-    const [kind, bytes] = isLeft
-      ? ['fail', unreadableJob(id, queue, record)]
-      : ['rewrite', shownRecord(record, withoutMarkup(queue), runAtText(new Date()))];
-    return await this.#run(settleScript, [id, record, kind, bytes, 0, '']);
-  }
-
-  /** Unregisters the worker, and records its job, if it has one, as failed. */
-  async #giveUp(id: string, record: Buffer | null): Promise<RepairResult> {
-    const { failure, statusName } = lostJob(id, record);
-    return await this.#run(settleScript, [id, record ?? '', 'fail', failure, 1, statusName]);
-  }
-
-  /** A registered worker gets the current time: if it is dead, it will be found by its silence. */
-  async #repairHeartbeat(id: string, value: string, isRegistered: boolean): Promise<RepairResult> {
-    const [seconds] = await this.#sender.command((commands) => commands.time());
-    const now = isRegistered ? heartbeatText(new Date(Number(seconds) * 1000)) : '';
-    return await this.#run(repairHeartbeatScript, [id, value, now]);
-  }
-
-  /** Each script first compares what was seen with what is there. */
-  async #run(script: Script, args: readonly (string | Buffer | number)[]): Promise<RepairResult> {
-    const isDone = (await runScript(this.#sender, script, 0, [this.#keys.prefix, ...args])) === 1;
-    return isDone ? { kind: 'repaired', orphanedJobs: null } : { kind: 'changed' };
+  async #carryOut(repair: Repair): Promise<'repaired' | 'changed'> {
+    return (await carryOut(this.#sender, this.#keys, repair)) ? 'repaired' : 'changed';
   }
 }
 

@@ -6,10 +6,10 @@
 import { FailedList } from '../failed/failed-list.ts';
 import type { ListedRecord } from '../failed/failed-page.ts';
 import type { ResqueKeys } from '../format/keys.ts';
-import { runScript } from '../redis/script.ts';
+import { claiming, listChunks } from '../redis/list-entries.ts';
+import { runScript, script } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { diagnoseFailure, type FailureProblem } from './failed-entry.ts';
-import { replaceScript } from './repair-scripts.ts';
 
 /** Number of entries by their first problem. */
 export type ProblemCounts = ReadonlyMap<FailureProblem, number>;
@@ -26,6 +26,27 @@ const reach = 400;
 const rounds = 3;
 /** Bytes for one script. */
 const stepBytes = 8 * 1024 * 1024;
+
+/**
+ * Replaces entries of a list. If an entry is no longer at its index, an equal entry is searched for nearby, once for all.
+ *
+ * KEYS: failed. ARGV: how far to search, then for each entry: the index where it was seen, its bytes, the new bytes.
+ * Reply: for each, 1 if it was replaced.
+ */
+export const replaceScript = script(`
+local failed, reach = KEYS[1], tonumber(ARGV[1])
+${listChunks}${claiming}
+local entries, states = {}, {}
+for at = 2, #ARGV, 3 do
+  entries[#entries + 1] = { hint = tonumber(ARGV[at]), name = ARGV[at + 1], new = ARGV[at + 2] }
+end
+claim(failed, entries, { below = reach, above = reach })
+for i, entry in ipairs(entries) do
+  if entry.index then redis.call('LSET', failed, entry.index, entry.new) end
+  states[i] = entry.index and 1 or 0
+end
+return states
+`);
 
 interface Repair {
   readonly problem: FailureProblem;

@@ -8,49 +8,47 @@
  */
 
 import { areTwo } from '../delayed/move.ts';
+import type { ResqueKeys } from '../format/keys.ts';
 import { queueList } from '../format/queue-patterns.ts';
-import { heartbeatTime } from '../format/timestamps.ts';
+import { heartbeatTime, runAtText } from '../format/timestamps.ts';
 import { isPrunableId, readOwnWorkerId } from '../format/worker-id.ts';
+import { withoutMarkup } from '../format/worker-record.ts';
 import type { WrongType } from '../redis/bulk-reads.ts';
-import { silentLimitMs } from '../workers/liveness.ts';
+import { livenessOf, silentLimitMs, type Vantage } from '../workers/liveness.ts';
 import type { PoolLimits } from '../workers/runner-entry.ts';
-import { jobOfRecord, type RecordProblem, recordProblem } from '../workers/worker-problems.ts';
+import { jobOfRecord, type RecordProblem, recordProblem, shownRecord } from '../workers/worker-problems.ts';
+import { unreadableJob } from './failed-entry.ts';
+import { failed, givenUp, heartbeatSet, type Repair, rewritten, scheduled } from './repair.ts';
 import type { OwnerState, ResqueState } from './state.ts';
 
+/** `repair` is left out if the problem is only reported. */
 export type Finding =
   | LeftOwner
   | BadRecord
-  | { readonly kind: 'stray-record'; readonly id: string; readonly record: Buffer }
-  | {
-      readonly kind: 'bad-id';
-      readonly id: string;
-      /** A living worker has this id, so it is only reported. */
-      readonly isAlive: boolean;
-      readonly record: Buffer | null;
-    }
+  | { readonly kind: 'stray-record'; readonly id: string; readonly repair: Repair }
+  /** Only reported if a living worker has this id. */
+  | { readonly kind: 'bad-id'; readonly id: string; readonly repair?: Repair }
   | {
       readonly kind: 'bad-heartbeat';
       readonly id: string;
       readonly value: string;
       readonly isRegistered: boolean;
+      readonly repair: Repair;
     }
   | {
       readonly kind: 'stray-heartbeat';
       readonly id: string;
-      readonly value: string;
       readonly silentMs: number;
+      readonly repair: Repair;
     }
-  /** Only reported. */
   | { readonly kind: 'unregistered-worker'; readonly id: string }
   | { readonly kind: 'silent-worker'; readonly id: string; readonly silentMs: number }
   | { readonly kind: 'unreadable-runner'; readonly owner: string }
   | { readonly kind: 'two-schedulers'; readonly master: string; readonly leader: string }
-  /** Only reported. */
   | { readonly kind: 'unknown-schedules'; readonly names: readonly string[] }
   | DifferentLimits
   /** Times of delayed jobs that are missing in the schedule. */
-  | { readonly kind: 'unscheduled-times'; readonly times: readonly string[] }
-  /** Only reported. */
+  | { readonly kind: 'unscheduled-times'; readonly times: readonly string[]; readonly repair: Repair }
   | { readonly kind: 'undeliverable-jobs'; readonly count: number }
   | ({ readonly kind: 'wrong-type' } & WrongType);
 
@@ -62,15 +60,15 @@ export interface LeftOwner {
   /** Whether it is in the registry. */
   readonly isListed: boolean;
   readonly registered: readonly string[];
-  /** Unregistered ids with a record or a payload. */
-  readonly strays: readonly string[];
+  /** Unregistered ids with a record or a payload, and whether they have a record. */
+  readonly strays: ReadonlyMap<string, boolean>;
   /** Heartbeats of all its ids. */
   readonly heartbeats: ReadonlyMap<string, string>;
   /** Since its last heartbeat; `null` if none is known. */
   readonly silentMs: number | null;
 }
 
-/** Living runners whose configs disagree about the limits of a queue. Only reported. */
+/** Living runners whose configs disagree about the limits of a queue. */
 interface DifferentLimits {
   readonly kind: 'different-limits';
   readonly queue: string;
@@ -81,19 +79,20 @@ interface DifferentLimits {
 export interface BadRecord {
   readonly kind: 'bad-record';
   readonly id: string;
-  readonly record: Buffer;
   readonly problem: RecordProblem;
   /** Whether the worker is dead: the record then becomes a failure. Otherwise it is repaired in place. */
   readonly isLeft: boolean;
+  readonly repair: Repair;
 }
 
 /** @param schedules names of those of the config; `null` if it leaves schedules to others */
 export function findingsOf(
   state: ResqueState,
-  isDead: (owner: string, state: OwnerState) => boolean,
+  keys: ResqueKeys,
+  here: Vantage,
   schedules: readonly string[] | null = null,
 ): Finding[] {
-  const left = leftOwners(state, isDead);
+  const left = leftOwners(state, here);
   const leftNames = new Set(left.map(({ owner }) => owner));
   const ownerOf = (id: string) => readOwnWorkerId(id)?.process ?? '';
   const isLeft = (id: string) => leftNames.has(ownerOf(id));
@@ -106,15 +105,15 @@ export function findingsOf(
     ...state.wrongTypes.map((wrong): Finding => ({ kind: 'wrong-type', ...wrong })),
     ...unreadable.map(([owner]): Finding => ({ kind: 'unreadable-runner', owner })),
     // Before the runners, because their recovery ignores records that it can't read.
-    ...badRecords(state, isLeft),
+    ...badRecords(state, keys, isLeft),
     ...left,
-    ...others.flatMap((id) => badId(state, id)),
-    ...[...state.heartbeats].flatMap(([id, value]) => badHeartbeat(state, id, value, isLeft)),
-    ...[...state.heartbeats.keys()].flatMap((id) => strayHeartbeat(state, id, isLiving)),
-    ...strayRecords(state, (id) => isLeft(id) || isLiving(id)),
+    ...others.flatMap((id) => badId(state, keys, id)),
+    ...[...state.heartbeats].flatMap(([id, value]) => badHeartbeat(state, keys, id, value, isLeft)),
+    ...[...state.heartbeats.keys()].flatMap((id) => strayHeartbeat(state, keys, id, isLiving)),
+    ...strayRecords(state, keys, (id) => isLeft(id) || isLiving(id)),
     ...others.flatMap((id) => silentWorker(state, id, isLiving)),
     ...differentLimits(state, (owner) => !leftNames.has(owner)),
-    ...delayedFindings(state),
+    ...delayedFindings(state, keys),
     ...unknownSchedules(state, schedules),
   ];
 }
@@ -157,18 +156,23 @@ function differentLimits(
   });
 }
 
-function delayedFindings({ schedulers, unscheduled: times, undeliverable: count }: ResqueState): Finding[] {
+function delayedFindings(
+  { schedulers, unscheduled: times, undeliverable: count }: ResqueState,
+  keys: ResqueKeys,
+): Finding[] {
   const { master, leader } = schedulers;
   return [
     ...(master !== null && leader !== null && areTwo(schedulers)
       ? [{ kind: 'two-schedulers' as const, master, leader }]
       : []),
-    ...(times.length > 0 ? [{ kind: 'unscheduled-times' as const, times }] : []),
+    ...(times.length > 0
+      ? [{ kind: 'unscheduled-times' as const, times, repair: scheduled(keys, times) }]
+      : []),
     ...(count > 0 ? [{ kind: 'undeliverable-jobs' as const, count }] : []),
   ];
 }
 
-function leftOwners(state: ResqueState, isDead: (owner: string, state: OwnerState) => boolean): LeftOwner[] {
+function leftOwners(state: ResqueState, here: Vantage): LeftOwner[] {
   const hosts = new Set([...state.owners.keys()].map((owner) => owner.slice(0, owner.lastIndexOf(':'))));
   const idsOf = new Map<string, Set<string>>();
   for (const id of [...state.workers, ...state.records.keys(), ...state.payloads]) {
@@ -184,7 +188,7 @@ function leftOwners(state: ResqueState, isDead: (owner: string, state: OwnerStat
     const silent = silenceOf(state, its, ids);
     if (
       its.entryText !== null
-        ? its.entry === null || !isDead(owner, its)
+        ? its.entry === null || livenessOf(its.entry, here, state) !== 'dead'
         : silent !== null && silent <= silentLimitMs
     ) {
       return [];
@@ -196,7 +200,7 @@ function leftOwners(state: ResqueState, isDead: (owner: string, state: OwnerStat
         state: its,
         isListed: its.entryText !== null,
         registered: ids.filter((id) => state.workers.has(id)),
-        strays: ids.filter((id) => !state.workers.has(id)),
+        strays: new Map(ids.filter((id) => !state.workers.has(id)).map((id) => [id, state.records.has(id)])),
         heartbeats: new Map(ids.flatMap((id) => entryOf(state.heartbeats, id))),
         silentMs: silent,
       },
@@ -215,27 +219,33 @@ function silenceOf(state: ResqueState, owner: OwnerState, ids: readonly string[]
   return ages.length === 0 ? null : Math.min(...ages);
 }
 
-function badRecords(state: ResqueState, isLeft: (id: string) => boolean): Finding[] {
+function badRecords(state: ResqueState, keys: ResqueKeys, isLeft: (id: string) => boolean): Finding[] {
   return [...state.records].flatMap(([id, record]): Finding[] => {
     const problem = recordProblem(record);
     if (problem === null) return [];
+    const queue = id.split(':').slice(2).join(':');
     // If the payload is beside it, the recovery needs no record.
     if (isLeft(id)) {
-      return state.payloads.has(id) ? [] : [{ kind: 'bad-record', id, record, problem, isLeft: true }];
+      if (state.payloads.has(id)) return [];
+      const job = { failure: unreadableJob(id, queue, record), statusName: '' };
+      return [{ kind: 'bad-record', id, problem, isLeft: true, repair: failed(keys, id, record, job) }];
     }
     // No client shows the record of an unregistered worker, and the key may not be a record.
-    if (!state.workers.has(id)) return [];
-    return isPrunableId(id) ? [{ kind: 'bad-record', id, record, problem, isLeft: false }] : [];
+    if (!state.workers.has(id) || !isPrunableId(id)) return [];
+    const shown = shownRecord(record, withoutMarkup(queue), runAtText(new Date()));
+    return [{ kind: 'bad-record', id, problem, isLeft: false, repair: rewritten(keys, id, record, shown) }];
   });
 }
 
-function badId(state: ResqueState, id: string): Finding[] {
+function badId(state: ResqueState, keys: ResqueKeys, id: string): Finding[] {
   if (isPrunableId(id)) return [];
-  return [{ kind: 'bad-id', id, isAlive: isHeard(state, id), record: state.records.get(id) ?? null }];
+  if (isHeard(state, id)) return [{ kind: 'bad-id', id }];
+  return [{ kind: 'bad-id', id, repair: givenUp(keys, id, state.records.get(id) ?? null) }];
 }
 
 function badHeartbeat(
   state: ResqueState,
+  keys: ResqueKeys,
   id: string,
   value: string,
   isLeft: (id: string) => boolean,
@@ -244,25 +254,35 @@ function badHeartbeat(
   const isRegistered = state.workers.has(id);
   // It is removed together with its worker.
   if (isRegistered && (isLeft(id) || !isPrunableId(id))) return [];
-  return [{ kind: 'bad-heartbeat', id, value, isRegistered }];
+  // A registered worker gets the current time: if it is dead, it will be found by its silence.
+  const repair = heartbeatSet(keys, id, value, isRegistered ? state.nowMs : null);
+  return [{ kind: 'bad-heartbeat', id, value, isRegistered, repair }];
 }
 
-function strayHeartbeat(state: ResqueState, id: string, isLiving: (id: string) => boolean): Finding[] {
+function strayHeartbeat(
+  state: ResqueState,
+  keys: ResqueKeys,
+  id: string,
+  isLiving: (id: string) => boolean,
+): Finding[] {
   const value = state.heartbeats.get(id) ?? '';
   const time = heartbeatTime(value);
   if (state.workers.has(id) || time === null || isLiving(id)) return [];
   const age = state.nowMs - time;
-  if (age > silentLimitMs) return [{ kind: 'stray-heartbeat', id, value, silentMs: age }];
+  if (age > silentLimitMs) {
+    const repair = heartbeatSet(keys, id, value, null);
+    return [{ kind: 'stray-heartbeat', id, silentMs: age, repair }];
+  }
   return [{ kind: 'unregistered-worker', id }];
 }
 
 /** Records of unregistered workers without a heartbeat. */
-function strayRecords(state: ResqueState, isOwned: (id: string) => boolean): Finding[] {
+function strayRecords(state: ResqueState, keys: ResqueKeys, isOwned: (id: string) => boolean): Finding[] {
   return [...state.records].flatMap(([id, record]): Finding[] => {
     if (state.workers.has(id) || isOwned(id) || !isPrunableId(id) || isHeard(state, id)) return [];
     const job = jobOfRecord(record);
     const isOld = job !== null && (job.runAtMs === null || state.nowMs - job.runAtMs > silentLimitMs);
-    return isOld ? [{ kind: 'stray-record', id, record }] : [];
+    return isOld ? [{ kind: 'stray-record', id, repair: givenUp(keys, id, record) }] : [];
   });
 }
 

@@ -5,21 +5,9 @@
 import type { ResqueKeys } from '../format/keys.ts';
 import { readWorkerId } from '../format/worker-id.ts';
 import { LargeReads } from '../redis/large-reads.ts';
-import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { lostJob } from './failed-entry.ts';
-import { settleScript } from './repair-scripts.ts';
-
-/** Everything that shows whether a worker lives, as it was judged. */
-export interface WorkerSigns {
-  readonly id: string;
-  /** '' for none. */
-  readonly heartbeat: string;
-  /** node-resque's; '' for none. */
-  readonly ping: string;
-  /** Its job; `null` for none. */
-  readonly record: Buffer | null;
-}
+import { carryOut, pruned, type WorkerSigns } from './repair.ts';
 
 /** @returns `null` if no such worker is registered. Read it before you judge the worker. */
 export async function readSigns(
@@ -46,11 +34,10 @@ export type RemovedWorker =
 export async function removeStaleWorker(
   sender: CommandSender,
   keys: ResqueKeys,
-  { id, heartbeat, ping, record }: WorkerSigns,
+  signs: WorkerSigns,
 ): Promise<RemovedWorker> {
-  const { failure, statusName } = lostJob(id, record);
-  const { name } = readWorkerId(id);
-  const args = [keys.prefix, id, record ?? '', 'fail', failure, 1, statusName, name, heartbeat, ping];
-  const isDone = (await runScript(sender, settleScript, 0, args)) === 1;
+  const job = lostJob(signs.id, signs.record);
+  const isDone = await carryOut(sender, keys, pruned(keys, signs, job));
+  const { failure } = job;
   return isDone ? { kind: 'removed', failure: failure === '' ? null : failure } : { kind: 'changed' };
 }

@@ -15,8 +15,8 @@ import {
 } from '../redis/bulk-reads.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { readRegistry } from '../workers/registry.ts';
-import { type RunnerEntry, readEntry } from '../workers/runner-entry.ts';
+import { type Registry, readRegistry } from '../workers/registry.ts';
+import type { RunnerEntry } from '../workers/runner-entry.ts';
 
 /** Everything in Redis under the name of one runner process. */
 export interface OwnerState {
@@ -178,7 +178,7 @@ function sorted(names: readonly string[], registered: ReadonlySet<string>): Foun
 async function readOwners(
   sender: CommandSender,
   keys: ResqueKeys,
-  runners: ReadonlyMap<string, string>,
+  runners: Registry['runners'],
   { held, steps }: Found,
 ): Promise<Map<string, OwnerState>> {
   const names = [...new Set([...runners.keys(), ...held.keys(), ...steps])];
@@ -190,9 +190,9 @@ async function readOwners(
         for (const queue of queues) pipeline.llen(keys.held(owner, queue));
       });
       const [step, ttl, ...lengths] = replies;
-      const entryText = runners.get(owner) ?? null;
+      const { entry = null, text: entryText = null } = runners.get(owner) ?? {};
       const state = {
-        entry: entryText === null ? null : readEntry(entryText),
+        entry,
         entryText,
         held: new Map(queues.map((queue, at) => [queue, lengthOf(lengths[at])])),
         step: typeof step === 'string' ? step : null,

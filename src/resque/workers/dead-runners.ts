@@ -15,7 +15,7 @@ import { readConnections, waitsOf } from '../redis/connection-set.ts';
 import { LargeReads } from '../redis/large-reads.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { type RedisView, silentLimitMs, type Vantage, wantsConnections } from './liveness.ts';
+import { type RedisView, silentLimitMs, type Vantage } from './liveness.ts';
 import {
   type LeftQueue,
   type LeftWorker,
@@ -25,14 +25,11 @@ import {
   recoverReply,
   recoverScript,
 } from './recovery-script.ts';
-import { type RunnerEntry, readEntry } from './runner-entry.ts';
+import { type ListedRunner, readRunners } from './registry.ts';
+import type { RunnerEntry } from './runner-entry.ts';
 
-export interface LeftRunner {
-  /** `HOST:PID` */
-  readonly owner: string;
+export interface LeftRunner extends ListedRunner {
   readonly entry: RunnerEntry;
-  /** The text of the entry in Redis. */
-  readonly text: string;
 }
 
 /** `uncertain`: some programs may still run, because they can't be identified or ended; `pids` are the suspects. */
@@ -64,21 +61,11 @@ export class DeadRunners {
     this.#keys = keys;
   }
 
-  /** All runner processes in the registry, and what is needed to judge them. */
+  /** All runner processes in the registry that this version can read, and what is needed to judge them. */
   async runners(): Promise<RedisView & { readonly runners: readonly LeftRunner[] }> {
-    const [entries, [seconds]] = await this.#session.command((commands) =>
-      Promise.all([commands.hgetall(this.#keys.runners), commands.time()]),
-    );
-    const runners = Object.entries(entries).flatMap(([owner, text]) => {
-      const entry = readEntry(text);
-      return entry === null ? [] : [{ owner, entry, text }];
-    });
-    const nowMs = Number(seconds) * 1000;
-    const isWanted = wantsConnections(
-      runners.map(({ entry }) => entry),
-      nowMs,
-    );
-    return { nowMs, runners, connections: isWanted ? await readConnections(this.#session) : null };
+    const found = await readRunners(this.#session, this.#keys);
+    const isReadable = (runner: ListedRunner): runner is LeftRunner => runner.entry !== null;
+    return { ...found, runners: found.runners.filter(isReadable) };
   }
 
   /**

@@ -23,7 +23,7 @@ import type { Key } from '../redis/large-reads.ts';
 import { runScript } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { countOf, readRegistry, readWorkers, type WorkerFacts } from './registry.ts';
-import { type RunnerEntry, readEntry } from './runner-entry.ts';
+import type { RunnerEntry } from './runner-entry.ts';
 
 export interface StatusFacts {
   /** Milliseconds since the epoch, by Redis' clock. */
@@ -105,7 +105,7 @@ async function readNamed(sender: CommandSender, keys: ResqueKeys): Promise<Named
     failures: registry.failures,
     queues: queues.facts,
     workers: workers.facts,
-    runners: new Map([...registry.runners].map(([owner, text]) => [owner, readEntry(text)])),
+    runners: new Map([...registry.runners].map(([owner, { entry }]) => [owner, entry])),
     connections: registry.connections,
     held,
     wrongTypes: [...registry.wrongTypes, ...queues.wrongTypes, ...workers.wrongTypes],

@@ -2,6 +2,7 @@
  * The names that Redis lists: workers of every kind, runner processes and queues; and what each worker says of itself.
  * Writes nothing. Rejects with RedisError.
  */
+import { asObject, parsedJson } from '../format/json.ts';
 import { keyOfName, type ResqueKeys } from '../format/keys.ts';
 import { heartbeatTime, timeOfText } from '../format/timestamps.ts';
 import { readWorkerId, type WorkerId } from '../format/worker-id.ts';
@@ -12,59 +13,86 @@ import {
   type WrongType,
   wrongTypesAmong,
 } from '../redis/bulk-reads.ts';
-import { type RedisConnections, readConnections } from '../redis/connection-set.ts';
+import { readConnections } from '../redis/connection-set.ts';
 import type { Key } from '../redis/large-reads.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { wantsConnections } from './liveness.ts';
-import { readEntry } from './runner-entry.ts';
+import { type RedisView, wantsConnections } from './liveness.ts';
+import { type RunnerEntry, readEntry } from './runner-entry.ts';
 
-export interface Registry {
-  /** Milliseconds since the epoch, by Redis' clock. */
-  readonly nowMs: number;
+/** A runner process in the registry. */
+export interface ListedRunner {
+  /** `HOST:PID` */
+  readonly owner: string;
+  /** `null` if this version can't read it. */
+  readonly entry: RunnerEntry | null;
+  /** The text of the entry in Redis. */
+  readonly text: string;
+}
+
+export interface Runners extends RedisView {
+  readonly runners: readonly ListedRunner[];
+  readonly wrongTypes: readonly WrongType[];
+}
+
+/** All runner processes, and what is needed to judge them. */
+export async function readRunners(sender: CommandSender, { runners }: ResqueKeys): Promise<Runners> {
+  const [[seconds, micros], entries] = await Promise.all([
+    sender.command((commands) => commands.time()),
+    unlessWrongType(sender.command((commands) => commands.hgetall(runners))),
+  ]);
+  const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  const listed = Object.entries(entries ?? {}).map(([owner, text]) => ({
+    owner,
+    entry: readEntry(text),
+    text,
+  }));
+  const isWanted = wantsConnections(
+    listed.map(({ entry }) => entry),
+    nowMs,
+  );
+  return {
+    nowMs,
+    runners: listed,
+    connections: isWanted ? await readConnections(sender) : null,
+    wrongTypes: entries === null ? await wrongTypesAmong(sender, [runners], 'hash') : [],
+  };
+}
+
+export interface Registry extends Omit<Runners, 'runners'> {
+  /** By `HOST:PID`. */
+  readonly runners: ReadonlyMap<string, ListedRunner>;
   /** Ids of any client's workers; may not be UTF-8. */
   readonly workers: readonly Buffer[];
   /** By a worker's id. */
   readonly heartbeats: ReadonlyMap<string, string>;
-  /** Texts of the entries of runner processes, by `HOST:PID`. */
-  readonly runners: ReadonlyMap<string, string>;
-  /** Read only if they help to judge one of these processes; otherwise `null`. */
-  readonly connections: RedisConnections | null;
   /** Names; may not be UTF-8. */
   readonly queues: readonly Buffer[];
   /** Length of the list of failures; `null` if the key is not a list. */
   readonly failures: number | null;
-  /** Keys that could not be read. */
-  readonly wrongTypes: readonly WrongType[];
 }
 
 export async function readRegistry(sender: CommandSender, keys: ResqueKeys): Promise<Registry> {
-  const [time, workers, heartbeats, runners, queues, failures] = await Promise.all([
-    sender.command((commands) => commands.time()),
+  const [runners, workers, heartbeats, queues, failures] = await Promise.all([
+    readRunners(sender, keys),
     unlessWrongType(sender.command((commands) => commands.smembersBuffer(keys.workers))),
     unlessWrongType(sender.command((commands) => commands.hgetall(keys.heartbeat))),
-    unlessWrongType(sender.command((commands) => commands.hgetall(keys.runners))),
     unlessWrongType(sender.command((commands) => commands.smembersBuffer(keys.queues))),
     unlessWrongType(sender.command((commands) => commands.llen(keys.failed))),
   ]);
   const wrong = await Promise.all([
     workers === null ? wrongTypesAmong(sender, [keys.workers], 'set') : [],
     heartbeats === null ? wrongTypesAmong(sender, [keys.heartbeat], 'hash') : [],
-    runners === null ? wrongTypesAmong(sender, [keys.runners], 'hash') : [],
     queues === null ? wrongTypesAmong(sender, [keys.queues], 'set') : [],
     failures === null ? wrongTypesAmong(sender, [keys.failed], 'list') : [],
   ]);
-  const [seconds, micros] = time;
-  const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  const isWanted = wantsConnections(Object.values(runners ?? {}).map(readEntry), nowMs);
   return {
-    nowMs,
-    connections: isWanted ? await readConnections(sender) : null,
+    ...runners,
+    runners: new Map(runners.runners.map((runner) => [runner.owner, runner])),
     workers: workers ?? [],
     heartbeats: new Map(Object.entries(heartbeats ?? {})),
-    runners: new Map(Object.entries(runners ?? {})),
     queues: queues ?? [],
     failures,
-    wrongTypes: wrong.flat(),
+    wrongTypes: [...runners.wrongTypes, ...wrong.flat()],
   };
 }
 
@@ -194,12 +222,6 @@ export function countOf(value: Buffer | null): number | null {
 }
 
 function pingedAt(ping: Buffer): number | null {
-  try {
-    const value: unknown = JSON.parse(ping.toString());
-    const isPing = typeof value === 'object' && value !== null && 'time' in value;
-    return isPing && typeof value.time === 'number' ? value.time * 1000 : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const time = asObject(parsedJson(ping.toString()))?.time;
+  return typeof time === 'number' ? time * 1000 : null;
 }
