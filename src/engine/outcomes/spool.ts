@@ -24,6 +24,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { asObject, parsedJson } from '../../resque/format/json.ts';
 import {
   readStepLines,
   type SpooledStep,
@@ -257,8 +258,8 @@ function readSpool(path: string, scope: string): ReadSpool | null {
     return { reason: error instanceof Error ? error.message : String(error) };
   }
   const lines = text.split('\n').slice(0, -1);
-  const header = parse(lines[0]);
-  const last = parse(lines.at(-1));
+  const header = asObject(parsedJson(lines[0] ?? ''));
+  const last = asObject(parsedJson(lines.at(-1) ?? ''));
   if (!isHeader(header) || header.scope !== scope)
     return { reason: 'it is from another version or for another Redis' };
   if (last?.lines !== lines.length - 1) return { reason: 'it is incomplete' };
@@ -291,14 +292,4 @@ function isHeader(
     [scope, machine, startedAt, name, nonce].every((text) => typeof text === 'string') &&
     typeof pid === 'number'
   );
-}
-
-function parse(line: string | undefined): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(line ?? '');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

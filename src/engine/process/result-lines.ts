@@ -3,6 +3,7 @@
  * children report it on STDERR: `{"exception": …, "error": …, "backtrace": …}`. Both may say when the job runs again; see
  * jobs/retry.ts.
  */
+import { asObject, parsedJson } from '../../resque/format/json.ts';
 export type JobResult =
   | { readonly kind: 'success'; readonly told: Readonly<Record<string, unknown>> }
   | { readonly kind: 'failure'; readonly told: Readonly<Record<string, unknown>> }
@@ -31,14 +32,8 @@ const failureMembers = ['exception', 'error', 'retry', 'retry_in', 'snooze'];
 /** Reads one line, without its end. */
 export function readResult(line: Buffer): JobResult {
   const text = line.toString('utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return breach(text);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return breach(text);
+  const value = asObject(parsedJson(text));
+  if (value === null) return breach(text);
   if ('ok' in value && value.ok === true) return { kind: 'success', told: { ...value } };
   if (failureMembers.some((name) => name in value)) return { kind: 'failure', told: { ...value } };
   return breach(text);

@@ -5,11 +5,20 @@
  * resque-scheduler and node-resque elect one scheduler each by a lock in Redis, and know nothing of each other. Two movers at
  * the same time lose jobs and repeat others, because those programs read, enqueue and delete in separate commands. So each
  * call checks both locks, and moves nothing if another process holds one.
+ *
+ * Delayed jobs are spread over four kinds of keys, as in resque-scheduler and node-resque:
+ *
+ *     delayed_queue_schedule   sorted set of times; the score is the time
+ *     delayed:TIME             list of the jobs that are due then
+ *     timestamps:JOB           set of the `delayed:TIME` that hold this job, so that it can be canceled
+ *     delayed:last_enqueued_at a hash of resque-scheduler's cron jobs, which only looks like the second kind
+ *
+ * Only ZADD, SADD and RPUSH can be refused by a Redis without memory, and then the first of them is. So scripts write with
+ * them before anything else.
  */
 import type { ResqueKeys } from '../format/keys.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
-import { queueOfItem } from './delayed-lua.ts';
 
 /** Each names the program that moves delayed jobs. */
 export interface LockHolders {
@@ -66,8 +75,24 @@ export type MoveReply =
  * Lua that moves delayed jobs to the ends of their queues: `deliver(item)` for each before the first write, then `pushDeliveries()`.
  * `deliver` returns false for a job that can't be delivered: it names no queue, or its queue's key is not a list. Needs
  * `prefix` and `scriptChecks`.
+ *
+ * `queueOf` returns the queue of a delayed job, or `false`. A large job is not parsed if its queue stands where Ruby or node-resque writes it:
+ * parsing megabytes would hold up Redis. In JSON, such text can't be anything but that member. The same finds the queue of a
+ * job that only cjson refuses: it has half a surrogate pair, or more than a thousand levels.
  */
-export const delivering = `${queueOfItem}
+export const delivering = `
+local function writtenQueue(item)
+  return item:sub(-1024):match('[,{]"queue":"([^"\\\\]+)"}$')
+    or item:match('^{"class":"[^"\\\\]*","queue":"([^"\\\\]+)"[,}]')
+end
+local function queueOf(item)
+  local written = #item > 65536 and writtenQueue(item)
+  if written then return written end
+  local ok, job = pcall(cjson.decode, item)
+  if not ok and item:find('^{"class":') then return writtenQueue(item) or false end
+  local queue = ok and type(job) == 'table' and job.queue
+  return type(queue) == 'string' and queue ~= '' and queue
+end
 local deliveries, names = {}, {}
 local function deliver(item)
   local queue = queueOf(item)

@@ -11,7 +11,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { memberSpans } from '../format/json.ts';
+import { asObject, asText, memberSpans, parsedJson } from '../format/json.ts';
 import type { JobPayload } from '../format/payload.ts';
 import { rubyJson } from '../format/ruby-text.ts';
 import { delayedItem } from './delayed-item.ts';
@@ -78,25 +78,20 @@ export function entryText(names: readonly string[], entry: RetryEntry): string {
 export function readEntry(text: string): RetryEntry | null {
   const json = /^(?:[0-9a-f]{40} )+(\{.*\})$/s.exec(text)?.[1];
   if (json === undefined) return null;
-  try {
-    const members = JSON.parse(json);
-    const { attempt, first_failed_at: first, error: last } = members;
-    const { due, item, payload, payload_base64: base64 } = members;
-    if (!Number.isSafeInteger(attempt) || attempt < 1) return null;
-    const isExact = typeof base64 !== 'string';
-    if (isExact && typeof payload !== 'string') return null;
-    return {
-      attempt,
-      firstFailedAt: typeof first === 'string' ? first : null,
-      lastError: typeof last === 'string' ? last : null,
-      payload: isExact ? Buffer.from(payload) : Buffer.from(base64, 'base64'),
-      dueSeconds: Number(due),
-      item: String(item),
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const members = asObject(parsedJson(json)) ?? {};
+  const { attempt, due, item } = members;
+  const payload = asText(members.payload);
+  const base64 = asText(members.payload_base64);
+  if (typeof attempt !== 'number' || !Number.isSafeInteger(attempt) || attempt < 1) return null;
+  if (base64 === null && payload === null) return null;
+  return {
+    attempt,
+    firstFailedAt: asText(members.first_failed_at),
+    lastError: asText(members.error),
+    payload: base64 === null ? Buffer.from(payload ?? '') : Buffer.from(base64, 'base64'),
+    dueSeconds: Number(due),
+    item: String(item),
+  };
 }
 
 export function sha1Of(bytes: string | Buffer): string {

@@ -14,7 +14,6 @@
  * Redis finishes a script that has started to write. The scripts check types and permissions before that, and Redis checks
  * memory at the first write.
  */
-import { delaying } from '../delayed/delayed-lua.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
 /** The first element of each reply. */
@@ -28,6 +27,24 @@ export type ReplyKind =
   | 'forgotten'
   | 'locked'
   | 'mistyped';
+
+/**
+ * For scripts that delay jobs: RPUSH to the list of the time, `addTime` for each job, ZADD of the time. Needs `prefix` and
+ * `scriptChecks`.
+ */
+const delaying = `
+local function needDelaying(due)
+  needType('zset', prefix .. 'delayed_queue_schedule')
+  needType('list', prefix .. 'delayed:' .. due)
+  need('RPUSH', prefix .. 'delayed:' .. due, '')
+  need('SADD', prefix .. 'timestamps:', '')
+  need('ZADD', prefix .. 'delayed_queue_schedule', 0, '')
+end
+-- Only canceling needs it. A key of another type must not cost the job.
+local function addTime(due, item)
+  redis.pcall('SADD', prefix .. 'timestamps:' .. item, 'delayed:' .. due)
+end
+`;
 
 const types = `
 local prefix = queues:sub(1, -#'queues' - 1)

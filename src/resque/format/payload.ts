@@ -11,6 +11,7 @@ import {
   asText,
   isDeeperThan,
   jsonText,
+  type Members,
   memberSpans,
   parsedJson,
   tooDeep,
@@ -90,27 +91,7 @@ export function readPayload(bytes: Buffer): Payload {
     const original = bytesFrom(args) ?? bytes;
     return { isObject: false, bytes, original, statusName: statusNameOf(value), reason: neverRuns };
   }
-  return new ObjectPayload(bytes, {
-    jobClass: asText(jobClass)?.toWellFormed() ?? null,
-    statusName: statusNameOf(value),
-    enqueuedAtMs: enqueuedAtOf(value),
-    traceparent: traceparentOf(value),
-    argsText: argsTextOf(bytes, text, args),
-    isBareWrapper: jobClass === activeJobWrapper && !hasJobData(args),
-    hasClass: jobClass !== undefined && jobClass !== null && jobClass !== '',
-  });
-}
-
-interface PayloadFacts {
-  readonly jobClass: string | null;
-  readonly statusName: string;
-  readonly enqueuedAtMs: number | null;
-  readonly traceparent: string | null;
-  readonly argsText: string;
-  /** An ActiveJob wrapper without the job that resque-web looks for. */
-  readonly isBareWrapper: boolean;
-  /** Ruby enqueues no job without one. */
-  readonly hasClass: boolean;
+  return new ObjectPayload(bytes, text, value);
 }
 
 /** Computes how to embed the payload only when needed: for most jobs, the step script has done it. */
@@ -122,18 +103,21 @@ class ObjectPayload implements JobPayload {
   readonly enqueuedAtMs: number | null;
   readonly traceparent: string | null;
   readonly argsText: string;
+  /** An ActiveJob wrapper without the job that resque-web looks for. */
   readonly #isBareWrapper: boolean;
+  /** Ruby enqueues no job without one. */
   readonly #hasClass: boolean;
 
-  constructor(bytes: Buffer, facts: PayloadFacts) {
+  constructor(bytes: Buffer, text: string, members: Members) {
+    const { class: jobClass, args } = members;
     this.bytes = bytes;
-    this.jobClass = facts.jobClass;
-    this.statusName = facts.statusName;
-    this.enqueuedAtMs = facts.enqueuedAtMs;
-    this.traceparent = facts.traceparent;
-    this.argsText = facts.argsText;
-    this.#isBareWrapper = facts.isBareWrapper;
-    this.#hasClass = facts.hasClass;
+    this.jobClass = asText(jobClass)?.toWellFormed() ?? null;
+    this.statusName = statusNameOf(members);
+    this.enqueuedAtMs = enqueuedAtOf(members);
+    this.traceparent = traceparentOf(members);
+    this.argsText = argsTextOf(bytes, text, args);
+    this.#isBareWrapper = jobClass === activeJobWrapper && !hasJobData(args);
+    this.#hasClass = jobClass !== undefined && jobClass !== null && jobClass !== '';
   }
 
   get embedded(): string {
@@ -150,7 +134,14 @@ class ObjectPayload implements JobPayload {
   }
 
   #embed(text: string): string {
-    return embeddable(text, { jobClass: this.jobClass, isBareWrapper: this.#isBareWrapper });
+    if (this.#isBareWrapper) {
+      return JSON.stringify({ class: 'JobWrapper (of ActiveJob, without job data)', args: ['(not shown)'] });
+    }
+    if (isDeeperThan(text, maxDepth)) {
+      return JSON.stringify({ class: this.jobClass, args: [tooDeep] });
+    }
+    // White space around an object is not part of its value.
+    return withoutLoneSurrogates(text.trim());
   }
 }
 
@@ -174,20 +165,6 @@ function beginningOf(args: unknown): string {
     if (text.length > 2 * argsTextLimit) return text;
   }
   return `${text}]`;
-}
-
-function embeddable(
-  text: string,
-  { jobClass, isBareWrapper }: Pick<PayloadFacts, 'jobClass' | 'isBareWrapper'>,
-): string {
-  if (isBareWrapper) {
-    return JSON.stringify({ class: 'JobWrapper (of ActiveJob, without job data)', args: ['(not shown)'] });
-  }
-  if (isDeeperThan(text, maxDepth)) {
-    return JSON.stringify({ class: jobClass, args: [tooDeep] });
-  }
-  // White space around an object is not part of its value.
-  return withoutLoneSurrogates(text.trim());
 }
 
 export function hasJobData(args: unknown): boolean {

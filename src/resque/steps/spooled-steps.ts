@@ -5,6 +5,7 @@
  * They hold outcomes and not the script's ARGV: a file may be read by a newer version, whose script takes other arguments,
  * and a process that has taken another name must rename the workers.
  */
+import { asObject, parsedJson } from '../format/json.ts';
 import type { HeldJob, OutcomeWrite, ReturnWrite, StartWrite, StepOwner } from './step.ts';
 
 export interface SpooledStep {
@@ -88,7 +89,7 @@ type Draft = {
 export function readStepLines(lines: readonly string[]): SpooledStep[] | null {
   const drafts = new Map<number, Draft>();
   for (const line of lines) {
-    const value = parse(line);
+    const value = asObject(parsedJson(line));
     const step = numberOf(value?.step);
     if (value === null || step === null) return null;
     const draft = drafts.get(step) ?? { step, outcomes: [], returns: [], unrun: [] };
@@ -155,14 +156,4 @@ function bytesOf(value: unknown): Buffer | null {
 
 function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : null;
-}
-
-function parse(line: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 /** What a worker runs, from its record; of any client. Pure. */
+import { parsedJson } from '../format/json.ts';
 import { argsTextLimit } from '../format/payload.ts';
 import { timeOfText } from '../format/timestamps.ts';
 import { isWorking } from './judge-workers.ts';
@@ -54,13 +55,8 @@ function jobOfHead(record: Buffer): CurrentJob {
 }
 
 function textOf(json: string | undefined): string | null {
-  if (json === undefined) return null;
-  try {
-    return String(JSON.parse(json));
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const value = json === undefined ? undefined : parsedJson(json);
+  return value === undefined ? null : String(value);
 }
 
 function unreadable(problem: string): CurrentJob {

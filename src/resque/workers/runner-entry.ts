@@ -3,6 +3,7 @@
  * its identity, its last heartbeat, and what to do with its jobs. An entry with anything unexpected is unreadable as a whole.
  */
 import * as v from 'valibot';
+import { parsedJson } from '../format/json.ts';
 
 function list<Item extends v.GenericSchema>(item: Item) {
   return v.pipe(v.array(item), v.readonly());
@@ -102,11 +103,6 @@ export function writeEntry(entry: RunnerEntry): string {
 
 /** @returns `null` if the entry is unreadable */
 export function readEntry(text: string): RunnerEntry | null {
-  try {
-    const read = v.safeParse(entrySchema, JSON.parse(text));
-    return read.success ? read.output : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const read = v.safeParse(entrySchema, parsedJson(text));
+  return read.success ? read.output : null;
 }
