@@ -11,7 +11,7 @@
  * `NotStarted`, whether the system refuses the start or an exit code shows later that the program never ran.
  *
  * The whole way is in eight files: dispatch/dispatcher.ts takes the job and hands it to this one; process/program.ts says
- * what its program is given, process/child.ts starts and reads it through process/posix-launcher.ts;
+ * what its program is given, process/child.ts starts, reads and ends it, through launch/posix-launcher.ts;
  * jobs/failure-report.ts and resque/format/failure-record.ts put a failure into words; the dispatcher gets the outcome and
  * outcomes/outbox.ts puts it into the next step. A warm child (warm/) replaces program.ts and the launcher.
  */
