@@ -105,13 +105,12 @@ export class Programs implements JobRunner {
     for (const run of this.running.keys()) run.programEndMs ??= this.#surroundings.agenda.nowMs;
   }
 
-  /** Other runners have accounted for this job. If it went back to its queue, its program is killed. */
-  disown(taken: TakenJob, wentBack: boolean): void {
+  takenOver(taken: TakenJob): void {
     const [run] = [...this.running].find(([, other]) => other === taken) ?? [];
     if (run === undefined) return;
     this.#surroundings.log.trace(`${this.#process.name} doesn't own ${run.job.id} any more`);
     run.isRecovered = true;
-    if (wentBack) this.#endLater(run, 0, 'failure', exceptions.terminated);
+    this.#endLater(run, 0, 'failure', exceptions.terminated);
   }
 
   /** Redis has this outcome. */
@@ -181,7 +180,7 @@ const ownEnd: FailedRun = {
   ...{ stderr: '', stdout: '' },
 };
 
-/** A worker's id without the runner's name, which may change. */
+/** A worker's id without the runner's name. */
 function slotOf(worker: string): string {
   return worker.replace(/^.*?:\d+-(?=\d+:)/, '');
 }

@@ -5,6 +5,7 @@ import type { Config, PoolConfig } from '../src/config/config.ts';
 import { executeCommand } from '../src/engine/commands.ts';
 import type { StopResult } from '../src/engine/lifecycle/shutdown.ts';
 import type { ProcessIdentity } from '../src/engine/machine/identity.ts';
+import { workerHostOf } from '../src/engine/pools/pool.ts';
 import { QueueRouter } from '../src/engine/pools/queue-router.ts';
 import type { EngineMeans } from '../src/engine/process/engine-means.ts';
 import { RedisSide } from '../src/engine/redis-side.ts';
@@ -107,17 +108,19 @@ export class SimProcess implements Client, Runner {
     this.clock = this.#makeClock();
     const programs = new Programs(this, world);
     this.programs = programs;
+    const machine = this.#machine();
+    const nonce = machine.newNonce();
+    const host = workerHostOf({ workerHost: `${place.host}.runner` }, nonce);
     const router = new QueueRouter((fact) => {
       world.heard(this, fact);
       this.side.heard(fact);
-    }, `${place.host}.runner:${identity.pid}`);
-    const machine = this.#machine();
+    }, `${host}:${identity.pid}`);
     this.side = new RedisSide({
       config: this.#config(entries),
       redis: { kind: 'socket', path: '/simulated', db: 0, username: null, password: null },
       spoolDirectory: `${world.directory}/spool-${place.isContainer ? seat : place.machine}`,
       drain: false,
-      ...{ machine, router, jobs: programs, nonce: machine.newNonce() },
+      ...{ machine, router, jobs: programs, nonce },
       publish: (fact) => world.heard(this, fact),
       onWritten: (outcomes) => {
         for (const outcome of outcomes) programs.written(outcome);
@@ -204,7 +207,9 @@ export class SimProcess implements Client, Runner {
       clock: this.clock,
       random: () => world.random.next(),
       newNonce: () => {
-        const nonce = `nonce-${this.name}-${this.nonces.length}`;
+        // The beginning is part of the runner's name.
+        const [process, life] = [Number(this.identity.startedAt), this.nonces.length];
+        const nonce = `${String(process * 100 + life).padStart(8, '0')}-${this.name}`;
         this.nonces.push(nonce);
         return nonce;
       },

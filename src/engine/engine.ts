@@ -20,7 +20,7 @@ import type { StopResult } from './lifecycle/shutdown.ts';
 import { Notices } from './notices/notices.ts';
 import { OutputStore } from './output/output-store.ts';
 import { changesForRestart, metricsChanged } from './pools/config-changes.ts';
-import { poolView, workerHostOf } from './pools/pool.ts';
+import { baseHostOf, poolView, workerHostOf } from './pools/pool.ts';
 import { QueueRouter } from './pools/queue-router.ts';
 import { drainLimitMs } from './process/child.ts';
 import { type EngineMeans, thisMachine } from './process/engine-means.ts';
@@ -74,7 +74,7 @@ export class Engine {
     this.#options = options;
     const publish = (fact: EngineFact) => this.#bus.publish(fact);
     const nonce = machine.newNonce();
-    const router = new QueueRouter(publish, `${workerHostOf(config)}:${machine.identity.pid}`);
+    const router = new QueueRouter(publish, `${workerHostOf(config, nonce)}:${machine.identity.pid}`);
     const jobs = new RunningJobs({ router, mark: nonce, outputs: this.#outputs, publish });
     this.#router = router;
     this.#jobs = jobs;
@@ -151,10 +151,10 @@ export class Engine {
 
   /** What it knows about itself and its jobs now. */
   figures(): EngineFigures {
-    const { namespace } = this.#options.config;
+    const { config } = this.#options;
     return figuresOf({
       ...{ router: this.#router, jobs: this.#jobs, redisSide: this.#redisSide },
-      ...{ statistics: this.#statistics, namespace },
+      ...{ statistics: this.#statistics, namespace: config.namespace, workerHost: baseHostOf(config) },
     });
   }
 

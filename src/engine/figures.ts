@@ -22,6 +22,7 @@ export interface PoolFigures {
 }
 
 export interface EngineFigures {
+  /** As configured. */
   readonly workerHost: string;
   readonly namespace: string;
   readonly redisVersion: string | null;
@@ -42,15 +43,16 @@ export interface FiguresMeans {
   readonly redisSide: RedisSide;
   readonly statistics: Statistics;
   readonly namespace: string;
+  readonly workerHost: string;
 }
 
-export function figuresOf({ router, jobs, redisSide, statistics, namespace }: FiguresMeans): EngineFigures {
+export function figuresOf({ router, jobs, redisSide, statistics, ...about }: FiguresMeans): EngineFigures {
   const running = new Map<string, number>();
   for (const { taken } of jobs.running.values())
     running.set(taken.queue, (running.get(taken.queue) ?? 0) + 1);
-  const { client, dispatcher, shutdown, workerHost } = redisSide;
+  const { client, dispatcher, shutdown } = redisSide;
   return {
-    ...{ workerHost, namespace, statistics },
+    ...{ ...about, statistics },
     redisVersion: client.session.server?.serverVersion ?? null,
     isRedisUp: client.session.isUp,
     isStopping: shutdown.mode !== null,

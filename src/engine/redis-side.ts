@@ -20,7 +20,7 @@ import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import type { Peers } from './lifecycle/worker-commands.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { schedulesChanged } from './pools/config-changes.ts';
-import { limitsOf, slotsAbout, workerHostOf } from './pools/pool.ts';
+import { baseHostOf, limitsOf, slotsAbout, workerHostOf } from './pools/pool.ts';
 import { PoolRemoval } from './pools/pool-removal.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { EngineMeans } from './process/engine-means.ts';
@@ -41,7 +41,7 @@ export interface RedisSideOptions {
   readonly router: QueueRouter;
   /** Runs the jobs. */
   readonly jobs: JobRunner;
-  /** Identifies this process until another one takes over its name. */
+  /** Identifies this process, unless others declare it dead: then it goes on with another one. */
   readonly nonce: string;
   /** Redis has these outcomes. */
   readonly onWritten?: (outcomes: readonly OutcomeWrite[]) => void;
@@ -66,7 +66,7 @@ export class RedisSide {
   /** Resolves when all jobs have ended, their outcomes are written and the workers are unregistered. */
   readonly stopped: Promise<StopResult>;
   /** Host part of the worker ids. */
-  workerHost: string;
+  readonly workerHost: string;
   readonly #options: RedisSideOptions;
   readonly #heartbeat: Heartbeat;
   readonly #drain: Drain | null;
@@ -76,8 +76,6 @@ export class RedisSide {
   readonly #resync: Resync;
   readonly #mover: DueJobMover;
   readonly #overrides: OverrideKeeper;
-  /** How many names have been tried. */
-  #names = 1;
   #countRefusal = '';
   #scheduled: readonly Schedule[];
   readonly #spooling: Spooling;
@@ -88,7 +86,7 @@ export class RedisSide {
     this.#options = options;
     this.#scheduled = config.schedules;
     this.router = router;
-    this.workerHost = workerHostOf(config);
+    this.workerHost = workerHostOf(config, mark);
     const hooks = {
       resume: () => this.#resync.run(),
       onUp: (fact: { readonly serverVersion: string; readonly awayMs: number | null }) => {
@@ -111,7 +109,7 @@ export class RedisSide {
     const { configFile = null, drain } = options;
     // A drain ends with its queues: it neither follows earlier decisions nor leaves any for the next runner.
     const key =
-      configFile === null || drain ? null : this.client.keys.overrides(workerHostOf(config), configFile);
+      configFile === null || drain ? null : this.client.keys.overrides(baseHostOf(config), configFile);
     this.#overrides = new OverrideKeeper({ ...{ key, router, publish }, client: this.client });
     const scope = `${describeRedis(config.redis)} ${config.namespace}`;
     const { spoolDirectory: directory } = options;
@@ -173,13 +171,12 @@ export class RedisSide {
     });
     const { client, dispatcher } = this;
     this.#resync = new Resync({
-      ...{ client, router, dispatcher, jobs, publish, about, onWritten, onRecorded },
+      ...{ client, router, dispatcher, publish, about, onWritten, onRecorded },
       recovery: this.#recovery,
       spooling: this.#spooling,
       heartbeat: this.#heartbeat,
       overrides: this.#overrides,
       newNonce: machine.newNonce,
-      takeNextName: () => this.#takeNextName(),
     });
     this.#mover = new DueJobMover({ client, config, publish });
     this.shutdown = new Shutdown({
@@ -264,19 +261,6 @@ export class RedisSide {
     // A pool's delivery may have changed since the job began.
     const running = this.dispatcher.ownJobs.filter(({ isHeld }) => isHeld).map(({ pool }) => pool);
     return [...new Set([...holding, ...running])].map(({ key }) => key);
-  }
-
-  /** Adds a suffix to the host part of the worker ids: the process with the present name may be alive. */
-  #takeNextName(): void {
-    const { config, machine, publish } = this.#options;
-    const holder = this.client.owner;
-    this.#names += 1;
-    this.workerHost = `${workerHostOf(config)}-${this.#names}`;
-    const name = `${this.workerHost}:${machine.identity.pid}`;
-    this.client.become({ name });
-    this.dispatcher.rename(holder, name);
-    this.router.rename(name);
-    publish({ type: 'engine.renamed', workerHost: this.workerHost, holder });
   }
 
   #pauseUnreadable(queue: string, error: string): void {

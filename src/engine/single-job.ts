@@ -47,11 +47,16 @@ type Finished = Extract<EngineFact, { type: 'job.finished' }>;
 
 /** The entry that takes a queue's jobs, as an engine chooses it; `null` if none does. */
 export function entryFor(config: Config, queue: string): PoolConfig | null {
-  return routerOf(config, queue, () => {}).ownerOf(queue)?.config ?? null;
+  return routerOf(config, queue, randomUUID(), () => {}).ownerOf(queue)?.config ?? null;
 }
 
-function routerOf(config: Config, queue: string, publish: (fact: EngineFact) => void): QueueRouter {
-  const router = new QueueRouter(publish, `${workerHostOf(config)}:${process.pid}`);
+function routerOf(
+  config: Config,
+  queue: string,
+  nonce: string,
+  publish: (fact: EngineFact) => void,
+): QueueRouter {
+  const router = new QueueRouter(publish, `${workerHostOf(config, nonce)}:${process.pid}`);
   router.configure(config.runners);
   router.expand([queue]);
   return router;
@@ -73,7 +78,8 @@ export class SingleJob {
   /** The queue must belong to an entry. */
   constructor({ config, queue, payload, onOutput }: SingleJobOptions) {
     const publish = (fact: EngineFact) => this.#heard(fact);
-    const router = routerOf(config, queue, publish);
+    const mark = randomUUID();
+    const router = routerOf(config, queue, mark, publish);
     const pool = router.ownerOf(queue);
     const [slot] = pool?.reserveSlots(1) ?? [];
     if (pool === undefined || slot === undefined) throw new Error(`no entry takes the queue ${queue}`);
@@ -84,7 +90,7 @@ export class SingleJob {
       end: () => {},
       giveBackFiles: () => false,
     };
-    this.#jobs = new RunningJobs({ router, mark: randomUUID(), outputs, publish });
+    this.#jobs = new RunningJobs({ router, mark, outputs, publish });
     // No child may wait for another job.
     this.#jobs.stop();
   }

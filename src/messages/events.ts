@@ -96,26 +96,15 @@ const rows: { readonly [T in EngineEventType]?: Words<EventOf<T>> } = {
     const details = done.length === 0 ? '' : `${done.join(', ')}; `;
     return warn('redis', `${what}; ${details}jobs that Redis hands out again will run again`);
   },
-  'engine.declared-dead': ({ killed, finishing, dropped }) => {
+  'engine.declared-dead': ({ killed, dropped }) => {
     const done = [
-      ...(killed > 0 ? [`killed ${plural(killed, 'program')} of jobs that were put back`] : []),
-      ...(finishing > 0 ? [`${plural(finishing, 'job')} recorded as failed may finish`] : []),
+      ...(killed > 0 ? [`killed ${plural(killed, 'running job')}`] : []),
       ...(dropped > 0 ? [`dropped ${plural(dropped, 'outcome')}`] : []),
     ];
     const what = 'another runner declared this one dead and recovered its jobs';
     const details = done.length === 0 ? '' : `: ${done.join(', ')}`;
     return warn('redis', `${what}${details}; continuing under a new registration`);
   },
-  'outcome.dropped': ({ worker, outcome }) =>
-    warn(
-      'redis',
-      `a job of ${short(worker)} ${outcome}; not recorded, because another runner has already recovered the job`,
-    ),
-  'engine.renamed': ({ holder, workerHost }) =>
-    warn(
-      'redis',
-      `${short(holder)} is another process that may be alive; continuing as ${short(workerHost)}`,
-    ),
   'retries.refused': ({ count }) =>
     warn(
       'redis',

@@ -137,17 +137,11 @@ interface Facts {
   };
   /** Others declared this runner dead and accounted for its jobs. It continues under a new registration. */
   'engine.declared-dead': {
-    /** Jobs that went back to their queues; their programs are killed here. */
+    /** Jobs that ran; their programs are killed here. */
     killed: number;
-    /** Jobs that were recorded as failed. Their programs may finish, but their outcomes are ignored. */
-    finishing: number;
-    /** Dropped outcomes of jobs that other runners have accounted for. */
+    /** Outcomes of jobs that had ended; they are not recorded. */
     dropped: number;
   };
-  /** A job's outcome is not recorded, because another runner has accounted for the job. */
-  'outcome.dropped': { worker: string; outcome: 'success' | 'failure' | 'requeue' | 'retry' | 'snooze' };
-  /** Another process, which may be alive, has this runner's name. */
-  'engine.renamed': { workerHost: string; holder: string };
   /** Retries that could not wait, because a key in Redis has another type. They are recorded as failed. */
   'retries.refused': { count: number };
   /** Redis refused to raise a counter. Published once. */

@@ -128,12 +128,6 @@ function afterwards(event: EngineEvent, snapshot: Snapshot): Snapshot {
     }
     case 'counters.changed':
       return withTotals(snapshot, event);
-    case 'engine.renamed': {
-      const { engine } = snapshot;
-      return engine === null
-        ? snapshot
-        : { ...snapshot, engine: { ...engine, workerHost: event.workerHost } };
-    }
     default: // Only in `history`, or for the log.
       return snapshot;
   }

@@ -22,11 +22,6 @@ export class AwaitedAttempts {
     return this.#takeIf(() => true);
   }
 
-  /** Jobs that others have accounted for: they never start. */
-  takeDisowned(): TakenJob[] {
-    return this.#takeIf(({ isDisowned }) => isDisowned === true);
-  }
-
   #takeIf(isMeant: (job: TakenJob) => boolean): TakenJob[] {
     const taken = [...this.#jobs].filter(isMeant);
     for (const job of taken) this.#jobs.delete(job);

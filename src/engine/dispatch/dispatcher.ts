@@ -55,6 +55,8 @@ export class Dispatcher {
   readonly #reservations: Reservations;
   /** Jobs with a slot of state `running`, until they have an outcome. */
   readonly #running = new Map<Slot, TakenJob>();
+  /** Running jobs that others have settled. */
+  readonly #settled = new Set<TakenJob>();
   readonly #awaited = new AwaitedAttempts();
   /** Jobs that have a slot and must go back. */
   readonly #back = new RequeueBuffer();
@@ -82,7 +84,7 @@ export class Dispatcher {
 
   /** Running jobs whose outcome this runner has to record. */
   get ownJobs(): TakenJob[] {
-    return [...this.#running.values()].filter((job) => job.isDisowned !== true);
+    return [...this.#running.values()].filter((job) => !this.#settled.has(job));
   }
 
   get unwritten(): number {
@@ -119,7 +121,7 @@ export class Dispatcher {
     this.#running.delete(slot);
     slot.state = 'idle';
     if (outcome.kind === 'requeue') pool.isKnownEmpty = false;
-    this.outbox.end(job, outcome);
+    if (!this.#settled.delete(job)) this.outbox.end(job, outcome);
     if (this.outbox.outcomes.isFull && !this.#client.session.isUp) this.spool(false);
     this.scheduleStep();
   }
@@ -161,25 +163,21 @@ export class Dispatcher {
   }
 
   /**
-   * Others declared this runner dead: they recorded its jobs as failed or put them back, so it no longer owns them.
+   * Others declared this process dead, and settled the jobs that Redis knew: kills those. The others stay ours.
    *
-   * @param lastStep the last step that was done before that
-   * @returns jobs that still run although others may start them, and outcomes that are dropped
+   * @param lastStep the last step before that
+   * @returns how many jobs it kills, and how many outcomes it drops
    */
-  declaredDead(lastStep: number): { readonly disowned: TakenJob[]; readonly dropped: OutcomeWrite[] } {
+  startAnew(lastStep: number): { readonly killed: number; readonly dropped: number } {
     this.#reservations.releaseAll();
-    const disowned = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
-    for (const job of disowned) job.isDisowned = true;
-    for (const job of this.#awaited.takeDisowned()) this.#finish(job, { kind: 'requeue' });
-    const dropped = this.outbox.renew(lastStep);
+    this.#putBack(...this.#awaited.takeAll());
+    const settled = this.ownJobs.filter((job) => job.isHeld || (job.takenIn ?? lastStep + 1) <= lastStep);
+    for (const job of settled) {
+      this.#settled.add(job);
+      this.#options.jobs.takenOver(job);
+    }
     for (const job of this.ownJobs) job.takenIn = null;
-    return { disowned, dropped };
-  }
-
-  /** This process has a new name: data in Redis under the old name belongs to another process. */
-  rename(from: string, to: string): void {
-    this.#reservations.releaseAll();
-    this.outbox.rename(from, to);
+    return { killed: settled.length, dropped: this.outbox.startAnew(lastStep, settled) };
   }
 
   #step(isAfterWait = false): void {

@@ -235,7 +235,7 @@ export class Job implements OutputSink {
 
   #conclude(outcome: Outcome, exit: ExitStatus, failure: FailureSummary | null = null): Outcome {
     const { running, outputs, watcher, publish, warm } = this.#context;
-    const { queue, pool, payload, isDisowned } = this.taken;
+    const { queue, pool, payload } = this.taken;
     running.delete(this.id);
     outputs.end(this.id);
     watcher?.ended(this);
@@ -257,7 +257,7 @@ export class Job implements OutputSink {
       ...nextRun(this.taken, outcome),
       ...this.#program?.usage,
     });
-    if (failure !== null && outcome.kind === 'failure' && isDisowned !== true)
+    if (failure !== null && outcome.kind === 'failure' && this.#killedFor !== 'taken-over')
       publish({ type: 'failure.recorded', failure });
     return outcome;
   }

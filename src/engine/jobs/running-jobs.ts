@@ -15,8 +15,8 @@ import { type Job, type JobContext, type JobOutputs, type JobWatcher, startJob }
 export interface JobRunner {
   /** @returns how it ends; `null` if it can't be started and must go back to the head of its queue */
   start(job: TakenJob): Promise<Outcome> | null;
-  /** Others have accounted for this job. If it went back to its queue, they may have started it: its program must end. */
-  disown(job: TakenJob, wentBack: boolean): void;
+  /** Others have settled this job, and it may run elsewhere: kills its program. */
+  takenOver(job: TakenJob): void;
   /** TERM to every job, and KILL after its `killAfter`. */
   terminate(): void;
   /** Kills every job, every warm child, and what jobs that have ended left behind. */
@@ -90,8 +90,7 @@ export class RunningJobs implements JobRunner, JobContext {
     for (const job of this.running.values()) job.kill(reason, signal);
   }
 
-  disown(taken: TakenJob, wentBack: boolean): void {
-    if (!wentBack) return;
+  takenOver(taken: TakenJob): void {
     for (const job of this.running.values()) if (job.taken === taken) job.kill('taken-over', 'SIGKILL');
   }
 

@@ -1,8 +1,8 @@
 /**
  * Finds runner processes that have died, ends the remaining programs of their jobs on this machine, and records the jobs as
- * failed or puts them back. It runs at the start and every minute; of all runners, one at a time does so.
+ * failed or puts them back. It runs at the start and then regularly; of all runners, one at a time does so.
  *
- * `src/resque/workers/liveness.ts` decides which runners are dead. Earlier processes with this runner's name count, too.
+ * `src/resque/workers/liveness.ts` decides which runners are dead.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import type { Cancel } from '../../resque/redis/clock.ts';
@@ -13,9 +13,8 @@ import type { LeftWorker, Recovered } from '../../resque/workers/recovery-script
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { EngineMeans } from '../process/engine-means.ts';
 
-const intervalMs = 60_000;
-/** A little longer than the wait for a runner that may have lost its connection. */
-const namesakeMs = heardLimitMs + 5_000;
+/** A little longer than it takes until the end of a container shows: its successor recovers it with its second look. */
+const intervalMs = heardLimitMs + 5_000;
 
 export interface RecoveryHooks {
   readonly client: ResqueClient;
@@ -58,31 +57,6 @@ export class Recovery {
     this.#cancelLooks();
     this.#cancelRetry?.();
     this.#isStopped = true;
-  }
-
-  /**
-   * Another process has this runner's name: recovers it if it is dead. Rejects with RedisError.
-   *
-   * @param text its entry as it was found
-   * @returns whether the name is free now
-   */
-  async recoverNamesake(text: string): Promise<boolean> {
-    const { client, machine } = this.#hooks;
-    const isFound = (runner: LeftRunner) => runner.owner === client.owner && runner.text === text;
-    const { runners, ...redis } = await this.#dead.runners();
-    const namesake = runners.find(isFound);
-    // The entry is gone already, or a later version wrote it.
-    if (namesake === undefined) return runners.every(({ owner }) => owner !== client.owner);
-    // Right after an outage, its silence means nothing.
-    const view = this.#listeningSinceMs === null ? redis : { ...redis, listeningMs: 0 };
-    if (livenessOf(namesake.entry, machine, view) !== 'dead') {
-      // A restarted container: it will soon be clear that the former process is dead.
-      this.#lookAgain(namesakeMs);
-      return false;
-    }
-    await this.#hooks.beforeRecovery(new Set([namesake.entry.nonce]));
-    await this.#recover(namesake);
-    return !(await this.#dead.runners()).runners.some(isFound);
   }
 
   /** This runner's workers in Redis, with their recorded jobs, as if this process were dead. */
@@ -183,7 +157,7 @@ export class Recovery {
    * @param others pids of this machine's runners that aren't dead
    * @returns `null` if it has to wait, or another process was faster
    */
-  async #recover(runner: LeftRunner, others: ReadonlySet<number> = new Set()): Promise<Recovered | null> {
+  async #recover(runner: LeftRunner, others: ReadonlySet<number>): Promise<Recovered | null> {
     const { publish, onRequeued, onRecorded, machine, client } = this.#hooks;
     const end = await machine.endPrograms(runner.entry, others);
     if (end.kind === 'uncertain' && (await this.#mustWait(runner, end.pids))) return null;

@@ -3,26 +3,23 @@
  * connections left open. Redis may have come back older or empty, and others may have declared this runner dead.
  *
  *     permitted ─▶ standing ──known──▶ repeat ─▶ register ─▶ recover others ─▶ adopt ─▶ dispatch
- *                   ▲ ▲ ▲ ├──older───▶ write forgotten outcomes ──┐
- *                   │ │ └─┼──────────────────────────────────────┘
- *                   │ └───┼──dead, or has left──▶ start over, new nonce
- *                   └─────┴──taken───▶ recover the dead holder, or take another name
+ *                   ▲ ▲ ├──older───▶ write forgotten outcomes ──┐
+ *                   │ └─┼──────────────────────────────────────┘
+ *                   └───┴──dead, or has left──▶ kill the settled jobs, new nonce
  *
  * Each arrow is a call that Redis carries out once. A lost connection starts everything again. Rejects with RedisError.
  */
 import type { EngineFact } from '../../protocol/events.ts';
 import { stepOfRecord } from '../../resque/format/worker-record.ts';
-import { RedisError } from '../../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
 import { writeForgotten } from '../../resque/steps/forgotten-steps.ts';
 import { holdAgain, settleOwn } from '../../resque/steps/own-jobs.ts';
 import type { HeldJob, OutcomeWrite } from '../../resque/steps/step.ts';
 import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
-import type { JobRunner } from '../jobs/running-jobs.ts';
 import type { Spooling } from '../outcomes/spooling.ts';
 import type { QueueRouter } from '../pools/queue-router.ts';
-import { missingFrom, type TakenJob, unaccountedFor } from '../pools/taken-job.ts';
+import { missingFrom, unaccountedFor } from '../pools/taken-job.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { OverrideKeeper } from './override-keeper.ts';
 import type { Recovery } from './recovery.ts';
@@ -42,13 +39,7 @@ export interface ResyncOptions {
   readonly onWritten: (outcomes: readonly OutcomeWrite[]) => void;
   /** This failure was recorded in another way. */
   readonly onRecorded: (record: string) => void;
-  /** Takes the next name, because another process has this one. */
-  readonly takeNextName: (holder: string) => void;
-  readonly jobs: JobRunner;
 }
-
-/** Names are tried one after the other. If this many are taken, something else is wrong. */
-const longestChain = 100;
 
 interface Forgotten {
   readonly steps: number;
@@ -60,8 +51,6 @@ export class Resync {
   readonly #options: ResyncOptions;
   /** For this outage. Kept if the connection is lost again. */
   #forgotten: Forgotten | null = null;
-  /** Jobs taken after Redis may have given this runner's name to another process, with that process' name. */
-  readonly #moved = new Map<TakenJob, string>();
 
   constructor(options: ResyncOptions) {
     this.#options = options;
@@ -90,47 +79,22 @@ export class Resync {
   }
 
   async #findStanding(): Promise<void> {
-    const { client, dispatcher, about } = this.#options;
-    for (let tries = 0; tries < longestChain; tries += 1) {
-      const standing = await client.standing(dispatcher.outbox.lastConfirmed, about());
+    const { client, dispatcher, about, publish } = this.#options;
+    for (;;) {
+      const { lastConfirmed } = dispatcher.outbox;
+      const standing = await client.standing(lastConfirmed, about());
       switch (standing.kind) {
         case 'known':
           return;
-        case 'taken':
-          await this.#yieldName(standing.entry);
-          break;
         case 'dead':
-          await this.#startOver(standing.lastStep);
+          publish({ type: 'engine.declared-dead', ...this.#startAnew(standing.lastStep) });
           break;
         case 'older':
           // The reply to the end of this process was lost. Everything was written before that.
-          if (client.mayHaveLeft && standing.lastStep === 0) this.#startAnew(dispatcher.outbox.lastConfirmed);
+          if (client.mayHaveLeft && standing.lastStep === client.firstStep) this.#startAnew(lastConfirmed);
           else await this.#writeForgotten(standing.lastStep);
       }
     }
-    throw new RedisError(
-      'refused',
-      `no free name for this runner: ${client.owner} and the names before it are in use`,
-    );
-  }
-
-  /** The holder keeps the name, unless it is dead and can be recovered now. */
-  async #yieldName(entry: string): Promise<void> {
-    const { client, recovery, takeNextName } = this.#options;
-    const isFree = await recovery.recoverNamesake(entry);
-    if (isFree) return;
-    this.#noteMoved(client.owner);
-    takeNextName(client.owner);
-  }
-
-  /** An earlier wait may have moved jobs onto the list of held jobs that now belongs to the holder. */
-  #noteMoved(holder: string): void {
-    const { ownJobs, outbox } = this.#options.dispatcher;
-    const { lastConfirmed } = outbox;
-    const latest = ownJobs.filter(
-      ({ isHeld, takenIn }) => isHeld && (takenIn ?? lastConfirmed + 1) > lastConfirmed,
-    );
-    for (const job of latest) if (!this.#moved.has(job)) this.#moved.set(job, holder);
   }
 
   async #writeForgotten(lastKnown: number): Promise<void> {
@@ -147,7 +111,7 @@ export class Resync {
     this.#forgotten ??= { steps: 0, isEverything: false, rewritten: 0 };
     this.#forgotten = {
       steps: this.#forgotten.steps + lastConfirmed - lastKnown,
-      isEverything: lastKnown === 0,
+      isEverything: lastKnown === client.firstStep,
       rewritten: this.#forgotten.rewritten + outcomes.length,
     };
   }
@@ -210,17 +174,13 @@ export class Resync {
   /** Puts running jobs back on the lists of held jobs if Redis has forgotten them: otherwise a crash would lose them. */
   async #holdAgain(): Promise<void> {
     const { client, dispatcher } = this.#options;
-    if (this.#forgotten === null && this.#moved.size === 0) return;
+    if (this.#forgotten === null) return;
     const running = dispatcher.ownJobs.filter(({ isHeld }) => isHeld);
     if (running.length === 0) return;
     const absent = missingFrom(await client.heldJobs(this.#heldQueues()), running);
-    const missing = absent.map((job) => ({
-      ...{ queue: job.queue, payload: job.payload.bytes },
-      movedTo: this.#moved.get(job) ?? null,
-    }));
+    const missing = absent.map(({ queue, payload }) => ({ queue, payload: payload.bytes }));
     const queues = new Set(running.map(({ queue }) => queue));
     await holdAgain(client.session, client.keys, client.stepOwner, { queues: [...queues], missing });
-    this.#moved.clear();
   }
 
   /**
@@ -235,30 +195,11 @@ export class Resync {
     return [...holding.flatMap(({ queues }) => queues), ...running.map(({ queue }) => queue)];
   }
 
-  async #startOver(lastStep: number): Promise<void> {
-    const { dispatcher, spooling, publish, jobs } = this.#options;
-    const { disowned, dropped } = this.#startAnew(lastStep);
-    const { kept, dropped: spooled } = spooling.forgetOwn(lastStep);
-    for (const outcome of kept) dispatcher.outbox.outcomes.push(outcome);
-    const goesBack = ({ isHeld, pool }: TakenJob) => isHeld || pool.config.interrupted === 'requeue';
-    for (const job of disowned) jobs.disown(job, goesBack(job));
-    const killed = disowned.filter(goesBack).length;
-    const lost = [...dropped, ...spooled];
-    for (const { worker, kind } of lost) publish({ type: 'outcome.dropped', worker, outcome: kind });
-    publish({
-      type: 'engine.declared-dead',
-      killed,
-      finishing: disowned.length - killed,
-      dropped: lost.length,
-    });
-  }
-
   /** As a process that Redis has never seen, after others or its own end have settled its jobs up to this step. */
-  #startAnew(lastStep: number): ReturnType<Dispatcher['declaredDead']> {
+  #startAnew(lastStep: number): ReturnType<Dispatcher['startAnew']> {
     const { client, dispatcher, newNonce } = this.#options;
-    const settled = dispatcher.declaredDead(lastStep);
-    client.become({ nonce: newNonce() });
-    client.mayHaveLeft = false;
+    const settled = dispatcher.startAnew(lastStep);
+    client.becomeNew(newNonce(), dispatcher.outbox.lastConfirmed);
     this.#forgotten = null;
     return settled;
   }

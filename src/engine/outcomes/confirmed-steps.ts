@@ -40,15 +40,6 @@ export class ConfirmedSteps {
     return this.#blocks.flatMap(stepsOf).filter((confirmed) => confirmed.step > step);
   }
 
-  rename(renamed: (step: SpooledStep) => SpooledStep): void {
-    this.#close();
-    const blocks = this.#blocks;
-    this.clear();
-    for (const block of blocks) {
-      for (const step of stepsOf(block)) this.#keep(renamed(step), block.latestMs);
-    }
-  }
-
   clear(): void {
     this.#blocks = [];
     this.#bytes = 0;

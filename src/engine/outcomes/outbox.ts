@@ -18,7 +18,7 @@ import type {
 import { beginWrite, type Outcome, outcomeWrite, pluginKeysOf, type TakenJob } from '../pools/taken-job.ts';
 import { ConfirmedSteps } from './confirmed-steps.ts';
 import { type Spooling, spooledSteps } from './spooling.ts';
-import { OutcomeQueue, renamedStep, renamedWrite, UnconfirmedSteps } from './unwritten.ts';
+import { OutcomeQueue, UnconfirmedSteps } from './unwritten.ts';
 
 /** Outcomes in one step; a record may be as large as its payload. */
 const outcomeLimit = 64;
@@ -123,12 +123,11 @@ export class Outbox {
     this.#large.clear();
   }
 
-  /** The job has ended. Reports nothing for a job that other runners have accounted for. */
+  /** The job has ended. */
   end(job: TakenJob, outcome: Outcome): void {
     // Its begin must not follow its end in the same step.
     this.#large.delete(job);
     if (this.#begins.length > 0) this.#begins = this.#begins.filter((begun) => begun !== job);
-    if (job.isDisowned === true) return;
     const dueAt = (delaySeconds: number) => this.#client.dueSeconds(delaySeconds);
     this.outcomes.push(outcomeWrite(job, outcome, dueAt));
     // As in Resque, a failed job also counts as processed.
@@ -220,36 +219,26 @@ export class Outbox {
   }
 
   /**
-   * Others declared this process dead and accounted for all of its recorded jobs. Drops the outcomes of those, and keeps the
-   * outcomes of jobs that Redis never knew. Steps start at 1 again.
+   * Others declared this process dead, and settled the jobs that Redis knew: only what Redis never knew is still reported.
+   * The numbers of its steps go on.
    *
    * @param lastStep the last step before that
-   * @returns the dropped outcomes
+   * @param settled the running ones of these jobs
+   * @returns how many outcomes it drops
    */
-  renew(lastStep: number): OutcomeWrite[] {
-    const steps = this.unconfirmed.surrender().filter(({ step }) => step > lastStep);
+  startAnew(lastStep: number, settled: readonly TakenJob[]): number {
+    const open = [...this.#spooling.takeOwn(), ...this.unconfirmed.surrender()];
+    const steps = open.filter(({ step }) => step > lastStep);
     const outcomes = [...steps.flatMap((step) => step.outcomes), ...this.outcomes.take(this.outcomes.length)];
-    const isOurs = ({ takenIn, held }: OutcomeWrite) => !held && (takenIn ?? lastStep + 1) > lastStep;
-    for (const outcome of outcomes.filter(isOurs)) this.outcomes.push({ ...outcome, takenIn: null });
-    this.#returns = [...steps.flatMap((step) => step.returns), ...this.#returns].filter(
-      ({ isHeld }) => !isHeld,
-    );
+    const kept = outcomes.filter(({ takenIn, held }) => !held && (takenIn ?? lastStep + 1) > lastStep);
+    for (const outcome of kept) this.outcomes.push({ ...outcome, takenIn: null });
+    const returns = [...steps.flatMap((step) => step.returns), ...this.#returns];
+    this.#returns = returns.filter(({ isHeld }) => !isHeld);
+    for (const job of settled) this.#starts.delete(job);
     this.#begins = [];
-    for (const job of this.#starts.keys()) if (job.isDisowned === true) this.#starts.delete(job);
     this.#running = [];
     this.#large.clear();
-    this.#lastStep = 0;
     this.confirmed.clear();
-    return outcomes.filter((outcome) => !isOurs(outcome));
-  }
-
-  /** The workers have new names: another `HOST:PID` at their start. */
-  rename(from: string, to: string): void {
-    for (const outcome of this.outcomes.take(this.outcomes.length))
-      this.outcomes.push(renamedWrite(outcome, from, to));
-    for (const step of this.unconfirmed.surrender()) {
-      this.unconfirmed.add(renamedStep(step, from, to));
-    }
-    this.confirmed.rename((step) => renamedStep(step, from, to));
+    return outcomes.length - kept.length;
   }
 }

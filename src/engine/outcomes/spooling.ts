@@ -11,7 +11,6 @@ import { entryCount, type SpooledStep, type SpooledSteps } from '../../resque/st
 import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 import type { EngineMeans } from '../process/engine-means.ts';
 import { Spool, type SpoolFile } from './spool.ts';
-import { renamedStep } from './unwritten.ts';
 
 export interface SpoolingOptions {
   readonly client: {
@@ -111,8 +110,7 @@ export class Spooling {
   async restoreFirst(): Promise<void> {
     const [file] = this.#own;
     if (file === undefined) return;
-    const read = this.#spool?.read(file.path) ?? null;
-    const spooled = read === null ? null : this.#underOurName(read.spooled);
+    const spooled = this.#spool?.read(file.path)?.spooled ?? null;
     const isTaken = spooled !== null && (await this.#replay.take(spooled));
     this.#own.shift();
     this.#spool?.remove(file.path);
@@ -127,34 +125,20 @@ export class Spooling {
     }
   }
 
-  /** This process may have taken another name since. */
-  #underOurName({ owner, steps }: SpooledSteps): SpooledSteps {
-    const { owner: name, nonce } = this.#options.client;
-    return { owner: { name, nonce }, steps: steps.map((step) => renamedStep(step, owner.name, name)) };
-  }
-
   /** This process' outcomes on the disk. */
   ownOutcomes(): OutcomeWrite[] {
-    return this.#own
-      .flatMap(({ path }) => this.#spool?.read(path) ?? [])
-      .flatMap(({ spooled }) => this.#underOurName(spooled).steps)
-      .flatMap((step) => [...step.outcomes]);
+    return this.#ownSteps().flatMap(({ outcomes }) => [...outcomes]);
   }
 
-  /**
-   * Others declared this process dead: removes its files.
-   *
-   * @param lastStep this process' last step before that
-   * @returns outcomes of jobs that Redis never knew, and of those that other runners have accounted for
-   */
-  forgetOwn(lastStep: number): { readonly kept: OutcomeWrite[]; readonly dropped: OutcomeWrite[] } {
-    const outcomes = this.ownOutcomes();
+  /** Takes this process' steps off the disk. */
+  takeOwn(): SpooledStep[] {
+    const steps = this.#ownSteps();
     for (const { path } of this.#own.splice(0)) this.#spool?.remove(path);
-    const isOurs = ({ takenIn, held }: OutcomeWrite) => !held && (takenIn ?? lastStep + 1) > lastStep;
-    return {
-      kept: outcomes.filter(isOurs).map((outcome) => ({ ...outcome, takenIn: null })),
-      dropped: outcomes.filter((outcome) => !isOurs(outcome)),
-    };
+    return steps;
+  }
+
+  #ownSteps(): SpooledStep[] {
+    return this.#own.flatMap(({ path }) => [...(this.#spool?.read(path)?.spooled.steps ?? [])]);
   }
 
   /** The files that `restoreDead` would read. */

@@ -1,5 +1,5 @@
 /** What Redis isn't known to have: outcomes that have not been sent yet, and steps that have not been confirmed. */
-import type { OutcomeWrite, StartWrite, StepRequest } from '../../resque/steps/step.ts';
+import type { OutcomeWrite, StepRequest } from '../../resque/steps/step.ts';
 
 /** While Redis is away, only running jobs end. More outcomes than this go to the disk. */
 const countLimit = 10_000;
@@ -92,29 +92,4 @@ export class UnconfirmedSteps {
   surrender(): StepRequest[] {
     return this.#steps.splice(0);
   }
-}
-
-/**
- * The same write after its process has taken another name.
- *
- * @param from the former `HOST:PID`
- * @param to the present one
- */
-export function renamedWrite<W extends OutcomeWrite | StartWrite>(write: W, from: string, to: string): W {
-  const { worker } = write;
-  return { ...write, worker: worker.startsWith(`${from}-`) ? to + worker.slice(from.length) : worker };
-}
-
-/** The same for a step. */
-export function renamedStep<S extends Pick<StepRequest, 'outcomes' | 'starts'>>(
-  step: S,
-  from: string,
-  to: string,
-): S {
-  const { outcomes, starts = [] } = step;
-  return {
-    ...step,
-    outcomes: outcomes.map((write) => renamedWrite(write, from, to)),
-    starts: starts.map((write) => renamedWrite(write, from, to)),
-  };
 }

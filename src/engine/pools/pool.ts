@@ -16,8 +16,8 @@ type SlotState = 'idle' | 'reserved' | 'running';
 export class Slot {
   /** Within its pool. */
   readonly index: number;
-  /** Resque worker id, for as long as the process keeps its name. */
-  worker: string;
+  /** Resque worker id. */
+  readonly worker: string;
   /** Whether the worker may be on Redis' lists. The first slot's is from the start, others from their first job on. */
   isRegistered: boolean;
   /** Since when a child has been ready for its job, by the monotonic clock; `null` without one. */
@@ -181,11 +181,6 @@ export class Pool {
       .sort((a, b) => since(a) - since(b));
   }
 
-  /** The process has another name, so all its workers get other ids. */
-  rename(): void {
-    for (const slot of this.slots) slot.worker = this.#workerId(slot.index, this.key);
-  }
-
   /** The slot at this index, created at its first use. */
   slot(index: number): Slot {
     for (let next = this.slots.length; next <= index; next += 1) this.slots.push(this.#newSlot(next));
@@ -228,9 +223,18 @@ export function limitsOf(pools: readonly Pool[]): PoolLimits[] {
     .map(({ key, config: { limit, rate } }) => ({ runner: key, limit, rate: rate?.text ?? null }));
 }
 
-/** Not the bare host name: otherwise a Ruby worker on this host would prune our workers as dead at its start. */
-export function workerHostOf({ workerHost }: Pick<Config, 'workerHost'>): string {
+/** The same for all runners of a machine, unless their configs say otherwise. */
+export function baseHostOf({ workerHost }: Pick<Config, 'workerHost'>): string {
   return workerHost ?? `${hostname()}.runner`;
+}
+
+/**
+ * Host part of the worker ids: with digits of the process' nonce, as in `web1-3fa2b1c0.runner`, because containers may share
+ * their host name and pid. It is never a bare host name: a Ruby worker that starts prunes unknown workers of its own host.
+ */
+export function workerHostOf(config: Pick<Config, 'workerHost'>, nonce: string): string {
+  const [, host = '', suffix = ''] = /^(.*?)(\.runner)?$/.exec(baseHostOf(config)) ?? [];
+  return `${host}-${nonce.slice(0, 8)}${suffix}`;
 }
 
 /**

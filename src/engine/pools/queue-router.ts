@@ -31,19 +31,13 @@ export class QueueRouter {
   readonly #takeable = new Map<Pool, readonly string[]>();
   readonly #publish: (fact: EngineFact) => void;
   /** Host part and pid of the worker ids, `HOST:PID`. */
-  owner: string;
+  readonly owner: string;
   readonly #workerId: (index: number, key: string) => string;
 
   constructor(publish: (fact: EngineFact) => void, owner: string) {
     this.#publish = publish;
     this.owner = owner;
     this.#workerId = numberingSlots((slot, key) => workerId(this.owner, slot, key));
-  }
-
-  /** The process has another name, and all its workers have other ids. */
-  rename(owner: string): void {
-    this.owner = owner;
-    for (const pool of this.#pools) pool.rename();
   }
 
   /** In order of priority; removed ones last. */

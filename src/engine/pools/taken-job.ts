@@ -21,8 +21,6 @@ export interface TakenJob {
   attempt: Attempt | null;
   /** A step deletes the locks that its start releases, or has done so. */
   isUnlocked?: boolean;
-  /** Others have accounted for it, because they took this runner for dead. How it ends is not recorded. */
-  isDisowned?: boolean;
 }
 
 /** Which of the job's runs this is. */

@@ -55,6 +55,8 @@ export class ResqueClient {
   readonly #steps: StepSender;
   /** Redis has never seen this process. */
   isUnknown = true;
+  /** The step before the first one of this nonce. */
+  firstStep = 0;
   /** `leave` was sent: Redis may know nothing of this process because it has carried that out. */
   mayHaveLeft = false;
   /** Redis' clock minus our monotonic clock. The wall clock may jump, and others would take this runner for silent. */
@@ -113,7 +115,7 @@ export class ResqueClient {
     return this.#owner.name;
   }
 
-  /** Distinguishes this process from all others with its name. */
+  /** Another one after others have declared this process dead. */
   get nonce(): string {
     return this.#owner.nonce;
   }
@@ -145,18 +147,20 @@ export class ResqueClient {
   }
 
   /**
-   * What Redis knows of this process. Also claims its name, unless another process has it.
+   * What Redis knows of this process. Registers it if that is all that Redis should know.
    *
    * @param confirmed number of the last confirmed step, 0 at first
    */
   standing(confirmed: number, about: RunnerAbout): Promise<Standing> {
     this.isUnknown = false;
-    return readStanding(this.session, this.keys, this.#owner, confirmed, this.entry(about));
+    return readStanding(this.session, this.keys, this.#owner, this.firstStep, confirmed, this.entry(about));
   }
 
-  /** Continues with another name, or as a new process. */
-  become(owner: Partial<StepOwner>): void {
-    this.#owner = { ...this.#owner, ...owner };
+  /** Continues as a process that Redis has never seen, with the steps after this one. */
+  becomeNew(nonce: string, lastStep: number): void {
+    this.#owner = { ...this.#owner, nonce };
+    this.firstStep = lastStep;
+    this.mayHaveLeft = false;
   }
 
   /**

@@ -100,8 +100,7 @@ export async function settleOwn(
 }
 
 /**
- * ARGV: prefix, owner, nonce; number of queues and their names; for each missing job the owner of the list that it is on
- * ('' for none), the queue and the payload.
+ * ARGV: prefix, owner, nonce; number of queues and their names; for each missing job the queue and the payload.
  */
 const holdScript = script(`
 local prefix, owner, nonce = ARGV[1], ARGV[2], ARGV[3]
@@ -112,21 +111,13 @@ ${knownProcess}
 needType('set', held)
 need('SADD', held, '')
 local lastQueue = 4 + tonumber(ARGV[4])
-local function heldBy(name, queue) return prefix .. 'runner:' .. name .. ':held:' .. queue end
-for i = lastQueue + 1, #ARGV, 3 do
-  needType('list', held .. ':' .. ARGV[i + 1])
-  need('RPUSH', held .. ':' .. ARGV[i + 1], '')
-  if ARGV[i] ~= '' then
-    needType('list', heldBy(ARGV[i], ARGV[i + 1]))
-    need('LREM', heldBy(ARGV[i], ARGV[i + 1]), 1, '')
-  end
+for i = lastQueue + 1, #ARGV, 2 do
+  needType('list', held .. ':' .. ARGV[i])
+  need('RPUSH', held .. ':' .. ARGV[i], '')
 end
 if refusal then return redis.error_reply(refusal) end
 for i = 5, lastQueue do redis.call('SADD', held, ARGV[i]) end
-for i = lastQueue + 1, #ARGV, 3 do
-  if ARGV[i] ~= '' then redis.call('LREM', heldBy(ARGV[i], ARGV[i + 1]), 1, ARGV[i + 2]) end
-  redis.call('RPUSH', held .. ':' .. ARGV[i + 1], ARGV[i + 2])
-end
+for i = lastQueue + 1, #ARGV, 2 do redis.call('RPUSH', held .. ':' .. ARGV[i], ARGV[i + 1]) end
 return 1
 `);
 
@@ -135,12 +126,7 @@ export interface HeldAgain {
   /** Their queues. A recovery looks only at the lists of queues in the set. */
   readonly queues: readonly string[];
   /** Jobs that are missing on the lists of this process. */
-  readonly missing: readonly MissingJob[];
-}
-
-export interface MissingJob extends HeldJob {
-  /** The process that now has our former name, if a wait of ours moved the job to its list. */
-  readonly movedTo: string | null;
+  readonly missing: readonly HeldJob[];
 }
 
 /** Puts running jobs back on the lists of held jobs. */
@@ -150,7 +136,7 @@ export async function holdAgain(
   { name, nonce }: StepOwner,
   { queues, missing }: HeldAgain,
 ): Promise<void> {
-  const jobs = missing.flatMap(({ queue, payload, movedTo }) => [movedTo ?? '', queue, payload]);
+  const jobs = missing.flatMap(({ queue, payload }) => [queue, payload]);
   const args = [keys.prefix, name, nonce, queues.length, ...queues, ...jobs];
   await runScript(sender, holdScript, 0, args);
 }

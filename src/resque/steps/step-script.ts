@@ -30,7 +30,7 @@ local function nextArg() at = at + 1; return ARGV[at] end
 ${scriptChecks}
 local lastNonce, lastStep = (read('GET', stepKey) or ''):match('^(%S+) (%d+)$')
 if refusal then return redis.error_reply(refusal) end
--- Recovered as dead, overtaken by another process of the same name, or forgotten by a Redis that came back older.
+-- Recovered as dead, or forgotten by a Redis that came back older.
 if lastNonce ~= nonce then return redis.error_reply('FORGOTTEN Redis does not know this runner') end
 if tonumber(lastStep) >= step then return {} end
 -- The one before was refused or forgotten: done out of turn, this one would make its repetition look done.

@@ -6,7 +6,7 @@ import { knownProcess, script, scriptChecks } from '../redis/script.ts';
  * ARGV: prefix, start (`Time#to_s`), now (ISO 8601), the runner process' name, its nonce, its last confirmed step, its entry
  * (runner-entry.ts; '' for none), worker ids.
  *
- * Refused unless Redis knows the process with all its steps. So a process that was declared dead or lost its name writes
+ * Refused unless Redis knows the process with all its steps. So a process that was declared dead writes
  * nothing, and an idle process notices that Redis came back older. A worker that another program pruned is registered
  * again: a Ruby worker that starts drops unknown workers of its host, even living ones
  * (`Resque::Worker#prune_dead_workers`).
