@@ -33,7 +33,7 @@ type Trap = Extract<Action, { kind: 'trap' }>;
 
 /** Dead connections are noticed within 70 s. After that, nothing delays the drain. */
 const drainLimitMs = 100_000;
-/** If a runner has died: others declare a silent runner dead after five minutes, and check every minute. */
+/** If a runner has died: others declare a silent runner dead after five minutes, and check every 45 s. */
 const recoveryLimitMs = 15 * 60_000;
 /** Nothing runs by then. */
 const stopLimitMs = 20_000;

@@ -190,7 +190,7 @@ export interface Config {
   readonly schedules: readonly Schedule[];
   /** How many failures the `failed` list keeps; `null` for no limit. */
   readonly failedLimit: number | null;
-  /** Host part of the worker ids; `null` for `<host name>.runner`. */
+  /** Host part of the worker ids, without the digits of the process; `null` for `<host name>.runner`. */
   readonly workerHost: string | null;
   readonly metrics: MetricsConfig;
 }

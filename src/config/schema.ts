@@ -38,7 +38,7 @@ const allSchedules = v.optional(schedules, {});
 const worker = fields('How the runner appears in Redis.', 'an object', {
   host: v.nullish(
     line(
-      'Host part of the worker ids. null: "<host name>.runner". Containers that share a host name need different ones.',
+      'Host part of the worker ids. null: "<host name>.runner". The runner adds 8 digits of its own, so that no two runners share a name.',
       'a name without ":" and spaces',
       /^[^\s:]+$/,
     ),

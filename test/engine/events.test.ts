@@ -4,7 +4,7 @@ import type { Config } from '../../src/config/config.ts';
 import { wordingOf } from '../../src/messages/events.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { startProxy } from './proxies.ts';
-import { useEngines } from './stage.ts';
+import { firstOwner, useEngines } from './stage.ts';
 
 const stage = useEngines(useRedis());
 
@@ -30,7 +30,7 @@ test('the story of a job that failed, from the start to the stop', async () => {
   };
   expect(engine.all('job.started')[0]?.job).toMatchObject({
     ...{ id: '1', queue: 'mail', runner: 'mail', jobClass: 'Job', args: '[1]', payloadBytes: 26 },
-    worker: `test.runner:${process.pid}-0:mail`,
+    worker: `${firstOwner}-0:mail`,
     pid: expect.any(Number),
   });
   expect(engine.all('job.finished')[0]).toMatchObject({

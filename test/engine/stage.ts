@@ -20,6 +20,9 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 export type Of<T extends EngineEventType> = Extract<EngineEvent, { type: T }>;
 
+/** `HOST:PID` of the first engine of a test. */
+export const firstOwner = `test-00000001.runner:${process.pid}`;
+
 export interface StartOptions {
   /** Where Redis is, if not the tests' own directly. */
   readonly port?: number;
@@ -30,6 +33,7 @@ export interface StartOptions {
   readonly scheduler?: Scheduler;
   readonly schedules?: readonly Schedule[];
   readonly failedLimit?: number;
+  readonly workerHost?: string | null;
   readonly awaitRedis?: boolean;
   /** Its path; what is set by hand is kept by it. */
   readonly configFile?: string;
@@ -161,14 +165,17 @@ export class EngineStage {
       schedulerLockPrefix: '',
       schedules: options.schedules ?? [],
       failedLimit: options.failedLimit ?? null,
-      workerHost: 'test.runner',
+      workerHost: options.workerHost === undefined ? 'test.runner' : options.workerHost,
       metrics: { listen: null, hasClassLabel: false },
     };
   }
 
   /** Starts an engine and waits until it is connected. */
   async start(runners: readonly PoolConfig[], options: StartOptions = {}): Promise<TestEngine> {
-    const engine = new TestEngine(this.config(runners, options), options);
+    const count = this.#engines.length + 1;
+    const newNonce = () => `${String(count).padStart(8, '0')}-${randomUUID()}`;
+    const machine = { newNonce, ...options.machine };
+    const engine = new TestEngine(this.config(runners, options), { ...options, machine });
     this.#engines.push(engine);
     engine.engine.start();
     if (options.awaitRedis !== false) await engine.wait('redis.up');

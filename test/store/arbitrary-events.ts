@@ -102,12 +102,7 @@ const factsByType: {
     running: counts,
     settled: counts,
   }),
-  'engine.declared-dead': fc.record({ killed: counts, finishing: counts, dropped: counts }),
-  'outcome.dropped': fc.record({
-    worker: texts,
-    outcome: fc.constantFrom('success', 'failure', 'requeue'),
-  }),
-  'engine.renamed': fc.record({ workerHost: texts, holder: texts }),
+  'engine.declared-dead': fc.record({ killed: counts, dropped: counts }),
   'retries.refused': fc.record({ count: counts }),
   'counter.refused': fc.record({ reason: texts }),
   'scheduler.changed': fc.record({ state: fc.constantFrom('moving', 'standby', 'failing'), detail: texts }),

@@ -273,7 +273,6 @@ function partsOf(event: EngineEvent, { jobs, ended, queues, runners }: Snapshot)
     isKnown(queue) ? ['queues', 'throughput'] : ['throughput'];
   switch (event.type) {
     case 'engine.stopping':
-    case 'engine.renamed':
       return ['engine'];
     case 'engine.stopped':
       return ['engine', 'totals'];

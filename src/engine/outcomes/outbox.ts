@@ -209,7 +209,8 @@ export class Outbox {
   spool(end: { readonly unrun: SpooledStep['unrun'] } | null): boolean {
     const steps = end === null ? [] : this.unconfirmed.surrender();
     for (let step = this.next([]); step !== null; step = this.next([])) steps.push(step);
-    const isKept = this.#spooling.keep(spooledSteps(steps, end?.unrun ?? [], this.#lastStep + 1));
+    const spooled = spooledSteps(steps, end?.unrun ?? [], this.#lastStep + 1);
+    const isKept = this.#spooling.keep(spooled, end !== null);
     if (!isKept) for (const step of steps) this.unconfirmed.add(step);
     return isKept;
   }

@@ -62,6 +62,8 @@ interface Header extends ProcessIdentity {
   readonly scope: string;
   readonly owner: StepOwner;
   readonly writtenAt: string;
+  /** The process ended with this file. */
+  readonly isLast: boolean;
 }
 
 export class Spool {
@@ -79,7 +81,7 @@ export class Spool {
   }
 
   /** @returns the file's path. @throws if it can't be written */
-  write(steps: readonly SpooledStep[]): string {
+  write(steps: readonly SpooledStep[], isLast = false): string {
     const { directory, scope, machine } = this.#options;
     const { identity, clock } = machine;
     const owner = this.#options.owner();
@@ -92,6 +94,7 @@ export class Spool {
       owner,
       ...identity,
       writtenAt: new Date(clock.nowMs()).toISOString(),
+      isLast,
     };
     const lines = [JSON.stringify(header), ...stepLines(steps)];
     // The last line proves that no line is missing.
@@ -118,12 +121,18 @@ export class Spool {
     const { directory, scope } = this.#options;
     const files: SpoolFile[] = [];
     const refused: { path: string; reason: string }[] = [];
-    for (const name of this.#names()) {
+    const all = this.#names().map((name) => {
       const path = join(directory, name);
-      const read = readSpool(path, scope);
+      return { path, read: readSpool(path, scope) };
+    });
+    const ended = all.flatMap(({ read }) =>
+      read !== null && 'header' in read && read.header.isLast ? [read.header.owner.nonce] : [],
+    );
+    const gone = new Set([...dead, ...ended]);
+    for (const { path, read } of all) {
       if (read === null) continue; // Another process has just taken it.
       if ('reason' in read) refused.push({ path, reason: read.reason });
-      else if (this.#isOfDead(read.header, dead)) {
+      else if (this.#isOfDead(read.header, gone)) {
         files.push({ path, spooled: spooledOf(read) });
       }
     }
@@ -142,7 +151,7 @@ export class Spool {
 
   /**
    * A process of another machine that shares the home directory may be alive, and would read its files itself when Redis is
-   * back. A process with this runner's name can't be: this one has replaced it.
+   * back, unless it ended with one of them.
    */
   #isOfDead(header: Header, dead: ReadonlySet<string>): boolean {
     const { machine } = this.#options;
@@ -150,7 +159,7 @@ export class Spool {
     if (header.owner.nonce === owner.nonce) return false;
     const presence = machine.presenceOf(header);
     if (presence !== 'unknown') return presence === 'gone';
-    if (dead.has(header.owner.nonce) || header.owner.name === owner.name) return true;
+    if (dead.has(header.owner.nonce)) return true;
     return !(machine.clock.nowMs() - Date.parse(header.writtenAt) <= silentLimitMs);
   }
 

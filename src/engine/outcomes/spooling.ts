@@ -89,14 +89,14 @@ export class Spooling {
   }
 
   /** @returns whether they are on the disk now */
-  keep(steps: readonly SpooledStep[]): boolean {
+  keep(steps: readonly SpooledStep[], isLast = false): boolean {
     const [count, unrun] = [entryCount(steps), unrunCount(steps)];
     const [first] = steps;
     if (first === undefined || count + unrun === 0) return true;
     if (this.#spool === null) return false;
     const { publish } = this.#options;
     try {
-      const path = this.#spool.write(steps);
+      const path = this.#spool.write(steps, isLast);
       this.#own.push({ path, first: first.step, count });
       publish({ type: 'outcomes.spooled', count, unrun, file: path });
       return true;

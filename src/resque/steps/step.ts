@@ -164,7 +164,7 @@ export function delayArguments({ dueSeconds, item, entry }: DelayWrite, now: Dat
 export interface StepOwner {
   /** `HOST:PID`, for the key. */
   readonly name: string;
-  /** Distinguishes this process from earlier ones with the same name. */
+  /** Another one after others have declared the process dead. */
   readonly nonce: string;
 }
 

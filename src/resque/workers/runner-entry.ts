@@ -83,7 +83,7 @@ const aboutSchema = v.object(about);
 
 const entrySchema = v.object({
   ...about,
-  /** Distinguishes this process from others with the same name. */
+  /** Another one after others have declared the process dead. */
   nonce: v.string(),
   /** Milliseconds since the epoch, by Redis' clock. */
   seenAtMs: v.number(),

@@ -106,7 +106,7 @@ function comparable(record: Readonly<Record<string, unknown>>): Record<string, u
   expect(record.worker).toMatch(/^[^:]+:\d+-\d+:\w+$/);
   expect(record.failed_at).toMatch(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/);
   const { cpu_ms: cpuMs, ...same } = record;
-  const worker = String(same.worker).replace(/:\d+-\d+:/, ':PID-SLOT:');
+  const worker = String(same.worker).replace(/-[0-9a-f]{8}(\S*):\d+-\d+:/, '$1:PID-SLOT:');
   return { ...same, failed_at: '', hasCpuTime: typeof cpuMs === 'number', worker };
 }
 

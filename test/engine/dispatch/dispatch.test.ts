@@ -208,7 +208,7 @@ test('it stops by itself when every queue is empty, if it is to drain', async ()
 });
 
 const large = 'x'.repeat(1_000_000);
-const workerKey = 'resque:worker:test.runner:*:mail';
+const workerKey = 'resque:worker:test-*:mail';
 
 test('the record of a job with a large payload holds it if the job runs for a while', async () => {
   await stage.enqueue('mail', large);

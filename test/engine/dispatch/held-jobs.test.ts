@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { useEngines } from '../stage.ts';
+import { firstOwner, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
-const owner = `test.runner:${process.pid}`;
+const owner = firstOwner;
 const job = '{"class":"Job","args":[1]}';
 
 test('they run although the queue is taken from at most once since the last change of the config', async () => {

@@ -7,7 +7,7 @@ import { writeEntry } from '../../../src/resque/workers/runner-entry.ts';
 import { keepSnapshot, restoreSnapshot } from '../../helpers/older-redis.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { useEngines } from '../stage.ts';
+import { firstOwner, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 const payload = '{"class":"UJob","args":[1,"é"]}';
@@ -64,7 +64,7 @@ describe.each(['at-most-once', 'at-least-once'] as const)('%s', (delivery) => {
     // The same job is enqueued again, and its locks are not those of the job that runs.
     await take('loner', 'node');
     // After a crash of this runner, others leave them alone.
-    const record = await stage.redis.get(`resque:worker:test.runner:${process.pid}-0:mail`);
+    const record = await stage.redis.get(`resque:worker:${firstOwner}-0:mail`);
     expect(record).toContain('"unlocked":true,"step":');
     stage.write('go');
     await engine.wait('job.finished');
@@ -194,7 +194,7 @@ describe('a job of a dead runner', () => {
 
 test('a dead runner of this version has told others whose keys to delete', async () => {
   const engine = await stage.start([pool(':'), stage.runner('other', stage.script(':'), { retry })]);
-  const entry = JSON.parse((await stage.redis.hgetall('resque:runners'))[`test.runner:${process.pid}`] ?? '');
+  const entry = JSON.parse((await stage.redis.hgetall('resque:runners'))[firstOwner] ?? '');
   expect(entry.plugins).toEqual({ mail: [...locks, 'resque-retry'], other: ['resque-retry'] });
   await engine.stop();
 });
@@ -222,7 +222,7 @@ describe('a Redis that comes back older', () => {
     await enqueue();
     const engine = await stage.start([pool(untilGo), stage.runner('other', stage.script(':'))]);
     await untilLeft('lock', 'retry', 'failure');
-    const owner = `test.runner:${process.pid}`;
+    const owner = firstOwner;
     const record = JSON.parse((await stage.redis.get(`resque:worker:${owner}-0:mail`)) ?? '');
     const [nonce] = ((await stage.redis.get(`resque:runner:${owner}:step`)) ?? '').split(' ');
     await stage.redis.set(`resque:runner:${owner}:step`, `${nonce} ${record.step}`);

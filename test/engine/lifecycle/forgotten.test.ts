@@ -1,8 +1,9 @@
 /** A runner that lives although others took it for dead, or whose Redis lost what it knew: it goes on. */
 import { expect, test } from 'vitest';
+import { keepSnapshot, restoreSnapshot } from '../../helpers/older-redis.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { useEngines } from '../stage.ts';
+import { firstOwner, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 
@@ -51,34 +52,27 @@ test.each(['at-most-once', 'at-least-once'] as const)(
   },
 );
 
-test('if another process took its name in a Redis that lost all, the runner leaves alone what that has', async () => {
+test('a Redis from before it was declared dead has jobs of that time: they are settled, and it goes on', async () => {
   const script = stage.script(
-    'read -r job || :; case $job in *2*) while [ ! -e "$D/go" ]; do sleep 0.05; done;; esac',
+    'read -r job || :; case $job in *1*) while [ ! -e "$D/go" ]; do sleep 0.05; done;; esac',
   );
-  await stage.enqueue('mail', 1, 2);
   const engine = await stage.start([stage.runner('mail', script, { concurrency: 2 })]);
+  await stage.enqueue('mail', 1, 2);
   await waitFor(async () => (await stage.stat('processed')) === 1, { message: () => engine.describe() });
-  const owner = `test.runner:${process.pid}`;
-  const [first, second] = [`resque:worker:${owner}-0:mail`, `resque:worker:${owner}-1:mail`];
-  // Its steps have the same numbers as ours.
-  const record = (await stage.redis.get(second)) ?? '';
-  const entry = JSON.parse((await stage.redis.hget('resque:runners', owner)) ?? '');
-  const other = JSON.stringify({ ...entry, nonce: 'other', machine: 'other-boot', startedAt: '1' });
-  await stage.redis
-    .multi()
-    .flushall()
-    .hset('resque:runners', owner, other)
-    .set(`resque:runner:${owner}:step`, 'other 5')
-    .mset(first, record, second, record)
-    .exec();
-  await stage.redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
-  await engine.wait('engine.renamed');
-  await engine.wait('redis.up', 2);
-  expect(await engine.wait('steps.forgotten')).toMatchObject({ rewritten: 1, running: 1 });
-  stage.write('go');
+  await keepSnapshot(stage.redis);
+  const [nonce, step] = ((await stage.redis.get(`resque:runner:${firstOwner}:step`)) ?? '').split(' ');
+  // As a recovery does, which records the running job as failed.
+  await forget();
+  await stage.redis.del(await stage.redis.keys('resque:worker:*'));
+  await stage.redis.set(`resque:runner:dead:${nonce}`, step ?? '');
+  await stage.enqueue('mail', 3);
+  expect(await engine.wait('engine.declared-dead')).toMatchObject({ killed: 1, dropped: 0 });
   await waitFor(async () => (await stage.stat('processed')) === 2, { message: () => engine.describe() });
+  await restoreSnapshot(stage.redis);
+  await stage.enqueue('mail', 4);
+  expect(await engine.wait('steps.forgotten')).toMatchObject({ settled: 1, running: 0 });
+  await waitFor(async () => (await stage.backlog('mail')).length === 0, { message: () => engine.describe() });
   await engine.stop();
-  expect(await stage.redis.mget(first, second)).toEqual([record, record]);
-  expect(await stage.redis.keys('resque:stat:*')).toEqual(['resque:stat:processed']);
-  await stage.redis.flushall();
+  expect(await stage.redis.llen('resque:failed')).toBe(1);
+  expect(engine.all('engine.declared-dead')).toHaveLength(1);
 });

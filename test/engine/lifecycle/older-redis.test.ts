@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { keepSnapshot, restoreSnapshot } from '../../helpers/older-redis.ts';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { type TestEngine, useEngines } from '../stage.ts';
+import { firstOwner, type TestEngine, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 const deliveries = ['at-most-once', 'at-least-once'] as const;
@@ -112,7 +112,7 @@ describe.each(deliveries)('%s', (delivery) => {
     const engine = await stage.start([stage.runner('mail', stage.script(noteArg), { delivery })]);
     await stage.enqueue('mail', 1);
     await processed(1, engine);
-    const worker = `test.runner:${process.pid}-0:mail`;
+    const worker = `${firstOwner}-0:mail`;
     // As if its end had been confirmed too long ago to be held.
     const record =
       '{"queue":"mail","run_at":"2026-11-24T15:20:19Z","step":1,"payload":{"class":"Job","args":[9]}}';

@@ -42,14 +42,6 @@ test.each<[string, string, Partial<RunnerEntry>, number]>([
     0,
   ],
   ['on this machine that is gone', 'here.runner:2', { ...ownIdentity(), pid: 2 ** 22 + 1 }, 0],
-  // This process starts the engine, so they have the same HOST:PID.
-  [
-    'on this machine that had our own name before',
-    `test.runner:${process.pid}`,
-    { ...ownIdentity(), startedAt: '1' },
-    0,
-  ],
-  ['on another host that had our own name and is silent', `test.runner:${process.pid}`, {}, silent],
 ])('a runner %s is dead: its job is recorded as failed', async (_, owner, about, ageMs) => {
   const worker = await leave(owner, about, ageMs);
   const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
@@ -125,28 +117,6 @@ test.each<[string, string, Partial<RunnerEntry>, number]>([
   expect(engine.all('peer.recovered')).toEqual([]);
   expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
   await forget(owner);
-});
-
-test('a runner elsewhere that may be alive keeps its name: this one takes another, and says so', async () => {
-  const owner = `test.runner:${process.pid}`;
-  const worker = await leave(owner, {}, heard);
-  const taken = `test.runner-2:${process.pid}`;
-  await leave(taken, {}, heard);
-  const engine = await stage.start([stage.runner('mail', stage.script('echo "$RESQUE_WORKER" > "$D/ran"'))]);
-  expect(engine.all('engine.renamed')).toMatchObject([
-    { workerHost: 'test.runner-2', holder: owner },
-    { workerHost: 'test.runner-3', holder: taken },
-  ]);
-  expect(engine.all('peer.recovered')).toEqual([]);
-  await stage.enqueue('mail', 1);
-  await engine.wait('job.finished');
-  await waitFor(async () => (await stage.stat('processed')) === 1, { message: 'its outcome is written' });
-  expect(stage.lines('ran')).toEqual([`test.runner-3:${process.pid}-0:mail`]);
-  await engine.stop();
-  expect((await stage.redis.smembers('resque:workers')).sort()).toEqual([`${taken}-0:mail`, worker].sort());
-  expect(await stage.redis.exists(`resque:worker:${worker}`)).toBe(1);
-  await forget(owner);
-  await forget(taken);
 });
 
 test('a runner of this machine that can’t be seen is left alone until it has been silent for 300 s', async () => {

@@ -9,7 +9,7 @@ import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { atStep, cutAndBack, isStep, startProxy } from '../proxies.ts';
 import type { Verdict } from '../redis-proxy.ts';
-import { type TestEngine, useEngines } from '../stage.ts';
+import { firstOwner, type TestEngine, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 
@@ -52,7 +52,7 @@ test('a job that failed is told: its record byte for byte, its queue, and what a
   });
   expect(await failures()).toEqual([readFileSync(stage.path('record'), 'utf8')]);
   expect(stage.lines('what')).toEqual([
-    ...['2', 'first word', 'mail', 'mail', `test.runner:${process.pid}-0:mail`, 'there', '/'],
+    ...['2', 'first word', 'mail', 'mail', `${firstOwner}-0:mail`, 'there', '/'],
   ]);
 });
 

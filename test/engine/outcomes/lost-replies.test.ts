@@ -10,7 +10,7 @@ import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { atStep, cutAndBack, isStep, startProxy } from '../proxies.ts';
 import type { Verdict } from '../redis-proxy.ts';
-import { useEngines } from '../stage.ts';
+import { firstOwner, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 
@@ -177,7 +177,7 @@ test('a job of a queue with markup in its name runs, although the reply that bro
 
 test('a failure is recorded, although a worker of the same name left its counts behind', async () => {
   // In a container every run has the same host name and process id; after a crash nobody took the counts away.
-  await stage.redis.set(`resque:stat:processed:test.runner:${process.pid}-0:mail`, '100');
+  await stage.redis.set(`resque:stat:processed:${firstOwner}-0:mail`, '100');
   const proxy = await startProxy(stage.server.port);
   const engine = await stage.start([noting('mail')], { port: proxy.port });
   await stage.waitForIdle();

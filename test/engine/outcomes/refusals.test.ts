@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { useRedis } from '../../helpers/redis.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { type TestEngine, useEngines } from '../stage.ts';
+import { firstOwner, type TestEngine, useEngines } from '../stage.ts';
 
 const stage = useEngines(useRedis());
 const deliveries = ['at-most-once', 'at-least-once'] as const;
@@ -231,7 +231,7 @@ test(`each of ${commands.length} commands may be taken away while jobs run`, {
 });
 
 test('each key may be of the wrong type for a while', { timeout: 120_000 }, async () => {
-  const owner = `test.runner:${process.pid}`;
+  const owner = firstOwner;
   const worker = `${owner}-0:mail`;
   const names = [
     ...['failed', 'workers', 'workers:heartbeat', 'runners', 'queues', 'queue:mail', 'pause-all-workers'],

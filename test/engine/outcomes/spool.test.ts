@@ -89,15 +89,16 @@ describe('a spool', () => {
     expect(spoolOf(ownIdentity(), 'reader').claimDead().files).toHaveLength(1);
   });
 
-  test('of a process that can’t be seen is read when it is old, its process is dead, or we are in its place', () => {
+  test('of a process that can’t be seen is read when it is old, its process is dead, or it ended with a file', () => {
     const elsewhere = { machine: 'another machine', pid: 7, startedAt: '1' };
     spoolOf(elsewhere, 'other').write(steps);
     const reader = spoolOf(ownIdentity(), 'reader');
     expect(reader.claimDead()).toEqual({ files: [], refused: [] });
     expect(reader.look(new Set(['other'])).files).toHaveLength(1);
-    expect(spoolOf({ ...elsewhere, startedAt: '2' }, 'next').look().files).toHaveLength(1);
     const later = { ...systemClock, nowMs: () => Date.now() + 301_000 };
     expect(spoolOf(ownIdentity(), 'reader', undefined, later).look().files).toHaveLength(1);
+    spoolOf({ ...elsewhere, pid: 8 }, 'other').write(steps, true);
+    expect(reader.look().files).toHaveLength(2);
   });
 
   test('that was claimed by a process which has died is claimed again', () => {

@@ -17,32 +17,20 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-test('if the process takes another name meanwhile, its outcomes are written under that', async () => {
-  const client = {
-    session: { command: <T>(send: (commands: typeof redis.client) => Promise<T>) => send(redis.client) },
-    keys: resqueKeys('resque'),
-    owner: 'host:1',
-    nonce: 'mine',
-    failedLimit: null,
-  };
-  const machine = thisMachine();
+test('a process that others declared dead takes its steps off the disk', () => {
   const spooling = new Spooling({
-    client,
-    directory,
-    scope: 'redis://a/0 resque',
-    machine,
-    publish: () => {},
+    client: {
+      session: { command: <T>(send: (commands: typeof redis.client) => Promise<T>) => send(redis.client) },
+      keys: resqueKeys('resque'),
+      ...{ owner: 'host:1', nonce: 'mine', failedLimit: null },
+    },
+    ...{ directory, scope: 'redis://a/0 resque', machine: thisMachine(), publish: () => {} },
   });
-  const outcome = { kind: 'success', worker: 'host:1-0:mail', held: null } as const;
-  spooling.keep([{ step: 1, outcomes: [outcome], returns: [], unrun: [] }]);
-  await redis.client.hset('resque:runners', 'host:1', '{"nonce":"another"}');
-  await redis.client.set('resque:runner:host:1:step', 'another 7');
-  client.owner = 'host-2:1';
-  expect(spooling.ownOutcomes()).toMatchObject([{ worker: 'host-2:1-0:mail' }]);
-  await spooling.restoreFirst();
-  expect(await redis.client.get('resque:stat:processed:host-2:1-0:mail')).toBe('1');
-  expect(await redis.client.get('resque:runner:host-2:1:step')).toBe('mine 1');
-  expect(await redis.client.get('resque:runner:host:1:step')).toBe('another 7');
+  const outcome = { kind: 'success', worker: 'host:1-0:mail', takenIn: 1, held: null } as const;
+  for (const step of [1, 2]) spooling.keep([{ step, outcomes: [outcome], returns: [], unrun: [] }]);
+  expect(spooling.ownOutcomes()).toMatchObject([outcome, outcome]);
+  expect(spooling.takeOwn()).toMatchObject([{ step: 1 }, { step: 2 }]);
+  expect([spooling.count, spooling.first]).toEqual([0, null]);
   expect(readdirSync(directory)).toEqual([]);
 });
 

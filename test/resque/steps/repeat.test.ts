@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { OutcomeWrite, StepRequest } from '../../../src/resque/steps/step.ts';
 import { useRedis } from '../../helpers/redis.ts';
-import { about, useClient } from '../client.ts';
+import { useClient } from '../client.ts';
 
 const stage = useClient(useRedis());
 const id = 'h.runner:1-0:mail';
@@ -68,14 +68,6 @@ test('a step that arrives after its repetition takes no job and writes nothing',
   const before = await stage.dump();
   expect((await stage.repeat(step)).jobs).toEqual([]);
   expect(await stage.dump()).toEqual(before);
-});
-
-test("steps of an earlier process with the same name don't block ours", async () => {
-  await stage.redis.set('resque:runner:test.runner:1:step', '00000000-0000-0000-0000-000000000000 9999');
-  await stage.client.standing(0, about);
-  await work();
-  await stage.takeStep({ outcomes: [failure] });
-  expect(await stage.redis.lrange('resque:failed', 0, -1)).toEqual(['{"n":1}']);
 });
 
 test.each<[string, string, Partial<StepRequest>]>([
