@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
 import type { Runner } from '../helpers/runner.ts';
@@ -12,7 +11,7 @@ async function crash(runner: Runner): Promise<void> {
 }
 
 const heldList = (runner: Runner, queue: string) =>
-  stage.key(`runner:${hostname()}.runner:${runner.pid}:held:${queue}`);
+  stage.key(`runner:${runner.workerHost}:${runner.pid}:held:${queue}`);
 
 test('a job stays on the list of its runner while it runs, and leaves the list with its outcome', async () => {
   const script = stage.script('touch "$D/began"; while [ ! -e "$D/end" ]; do sleep 0.1; done');

@@ -1,6 +1,5 @@
 /** The process of a job: arguments, environment, directory, process group, descriptors. */
 import { mkdirSync, realpathSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { type RunOptions, useEndToEnd } from '../helpers/end-to-end.ts';
@@ -91,7 +90,7 @@ export function environmentTests(programEnv: Readonly<Record<string, string>> = 
       const runner = await e2e.run({ runners: { mail: 1 }, script });
       const { worker } = await e2e.failure();
       expect(e2e.fileLines('worker')).toEqual([worker]);
-      expect(worker).toBe(`${hostname()}.runner:${runner.pid}-0:mail`);
+      expect(worker).toBe(`${runner.workerHost}:${runner.pid}-0:mail`);
       expect(await e2e.client.smembers(e2e.key('workers'))).toContain(worker);
     });
   });

@@ -1,5 +1,4 @@
 /** `"mode": "persistent"`: a child that stays. Each line on STDIN is a payload, each line on descriptor 3 a result. */
-import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { children, persistentScript, sayOk, waitForChildren } from '../helpers/children.ts';
 import { useEndToEnd } from '../helpers/end-to-end.ts';
@@ -273,7 +272,7 @@ test('a child of a pattern gets a queue, never the pattern, and starts when a qu
   await e2e.enqueue('mail_out', job(1));
   await runner.waitForFinished(1);
   const [ran] = e2e.fileLines('ran');
-  expect(ran).toMatch(new RegExp(`^mail_out mail_out ${hostname()}\\.runner:${runner.pid}-\\d+:mail_\\*$`));
+  expect(ran).toMatch(new RegExp(`^mail_out mail_out ${runner.workerHost}:${runner.pid}-\\d+:mail_\\*$`));
   await waitForChildren(e2e, 2);
   for (const { queue, queueVariable } of children(e2e)) {
     expect(['low', 'mail_out']).toContain(queue);

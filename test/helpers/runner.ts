@@ -94,6 +94,11 @@ export abstract class Runner {
 
   abstract get pid(): number;
 
+  /** Host part of its worker ids. */
+  get workerHost(): string {
+    return this.all('engine.started')[0]?.workerHost ?? '';
+  }
+
   abstract signal(name: NodeJS.Signals): void;
 
   /** Kills it after a test that failed. */
