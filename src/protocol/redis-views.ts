@@ -3,16 +3,24 @@
  * others are hostile until sanitized.
  */
 
+/** Known from the hash `runners`, the worker's id and its heartbeat. Others (Ruby, PHP, …) are plain Resque. */
+export type WorkerKind = 'resque-runner' | 'node-resque' | 'resque';
+
+/**
+ * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
+ * been silent for 40 s and whose process can't be seen from the machine that judges; it may be alive.
+ */
+export type WorkerState = 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
+
+/** Why a runner counts as dead. */
+export type Death = 'gone' | 'silent' | 'cut-off';
+
 export interface WorkerInfo {
   readonly id: string;
-  readonly kind: 'resque-runner' | 'node-resque' | 'resque';
-  /**
-   * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
-   * been silent for 40 s and whose process can't be seen from the engine's machine; it may be alive.
-   */
-  readonly state: 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
-  /** Why it counts as dead; `null` if it doesn't. */
-  readonly death: 'gone' | 'silent' | 'cut-off' | null;
+  readonly kind: WorkerKind;
+  readonly state: WorkerState;
+  /** Why it counts as `stale` or `dead`; otherwise `null`. */
+  readonly death: Death | null;
   readonly host: string;
   readonly pid: number | null;
   /** `HOST:PID`, or the part that is known. */
@@ -34,8 +42,9 @@ export interface WorkerInfo {
 export interface WorkerJob {
   /** `null` if the worker's record can't be read. */
   readonly queue: string | null;
+  /** `null` if the job has none, or the record can't be read. */
   readonly jobClass: string | null;
-  /** JSON text of its args, cut. */
+  /** JSON text of its args, cut; '' if there are none. */
   readonly args: string;
   /** Since its start; `null` if unknown. */
   readonly ageMs: number | null;

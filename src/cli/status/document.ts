@@ -1,8 +1,8 @@
 /** The JSON of `status --json`. Ages and times are by Redis' clock. A value that can't be known is `null`, never a guess. */
 
 import type { ScheduleCount } from '../../engine/scheduling/known-schedules.ts';
+import type { WorkerKind, WorkerState } from '../../protocol/redis-views.ts';
 import type { WindowStatistics } from '../../protocol/statistics.ts';
-import type { WorkerKind, WorkerState } from '../../resque/workers/judge-workers.ts';
 import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 
 /** One reading of Redis. */

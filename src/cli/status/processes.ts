@@ -1,11 +1,7 @@
 /** Groups workers by process: a runner has one worker per slot. Pure. */
+import type { WorkerState } from '../../protocol/redis-views.ts';
 import { readWorkerId } from '../../resque/format/worker-id.ts';
-import {
-  isAlive,
-  type JudgedWorker,
-  stateOfRunner,
-  type WorkerState,
-} from '../../resque/workers/judge-workers.ts';
+import { isAlive, type JudgedWorker, stateOfRunner } from '../../resque/workers/judge-workers.ts';
 import type { Vantage } from '../../resque/workers/liveness.ts';
 import type { StatusFacts } from '../../resque/workers/read-status.ts';
 import type { ProcessStatus, WorkerStatus } from './document.ts';

@@ -7,12 +7,11 @@ import { seconds } from './workers.ts';
 /** Longest running first. */
 export function runningJobs(workers: readonly JudgedWorker[], nowMs: number): RunningJob[] {
   const jobs = workers.flatMap(({ facts, state }): RunningJob[] => {
-    const job = currentJob(facts);
+    const job = currentJob(facts, nowMs);
     if (job === null) return [];
-    const { queue, jobClass, argsText, runAtMs, problem } = job;
+    const { queue, jobClass, args, ageMs, problem } = job;
     const about = { worker: facts.id, process: facts.about.process, workerState: state };
-    const ageSeconds = seconds(runAtMs === null ? null : nowMs - runAtMs);
-    return [{ ...about, queue, class: jobClass, argsText, ageSeconds, problem }];
+    return [{ ...about, queue, class: jobClass, argsText: args, ageSeconds: seconds(ageMs), problem }];
   });
   return jobs.sort((a, b) => (b.ageSeconds ?? -1) - (a.ageSeconds ?? -1));
 }

@@ -6,7 +6,7 @@ import { readSigns, removeStaleWorker } from '../../resque/audit/stale-worker.ts
 import { cut } from '../../resque/format/payload.ts';
 import { heartbeatTime } from '../../resque/format/timestamps.ts';
 import type { ResqueClient } from '../../resque/steps/client.ts';
-import { currentJob } from '../../resque/workers/current-job.ts';
+import { ageAt, currentJob } from '../../resque/workers/current-job.ts';
 import { isAlive, type JudgedWorker, judgeWorkers } from '../../resque/workers/judge-workers.ts';
 import { silentLimitMs, type Vantage } from '../../resque/workers/liveness.ts';
 import { type Registry, readRegistry, readWorkers } from '../../resque/workers/registry.ts';
@@ -75,20 +75,12 @@ function infoOf(
 ): WorkerInfo {
   const { id, about, startedAtMs, processed, failed } = facts;
   const { host, pid, process, queues } = about;
-  const since = (atMs: number | null) => (atMs === null ? null : Math.max(0, nowMs - atMs));
-  const job = currentJob(facts);
+  const job = currentJob(facts, nowMs);
   return {
     ...{ id, kind, state, death, host, pid, process, queues, silentMs, processed, failed },
     isOwn: process === own,
-    ageMs: since(startedAtMs),
-    job:
-      job === null
-        ? null
-        : {
-            ...{ queue: job.queue, jobClass: job.jobClass, problem: job.problem },
-            args: cut(job.argsText, argsLimit),
-            ageMs: since(job.runAtMs),
-          },
+    ageMs: ageAt(nowMs, startedAtMs),
+    job: job === null ? null : { ...job, args: cut(job.args, argsLimit) },
   };
 }
 

@@ -1,16 +1,8 @@
 /** The kind of each worker, and whether it is alive: for `status` and the screen. Pure. */
-import { type Death, deathOf, livenessOf, type RedisView, silentLimitMs, type Vantage } from './liveness.ts';
+import type { Death, WorkerKind, WorkerState } from '../../protocol/redis-views.ts';
+import { deathOf, livenessOf, type RedisView, silentLimitMs, type Vantage } from './liveness.ts';
 import type { WorkerFacts } from './registry.ts';
 import type { RunnerEntry } from './runner-entry.ts';
-
-/** Known from the hash `runners`, the worker's id and its heartbeat. Others (Ruby, PHP, …) are plain Resque. */
-export type WorkerKind = 'resque-runner' | 'node-resque' | 'resque';
-
-/**
- * `stale`: silent for five minutes. `dead`: a runner whose process or container has ended. `unknown`: a runner that has
- * been silent for 40 s and whose process can't be seen from here; it may be alive.
- */
-export type WorkerState = 'idle' | 'working' | 'unknown' | 'stale' | 'dead';
 
 export interface WorkersFacts extends RedisView {
   readonly workers: readonly WorkerFacts[];

@@ -9,6 +9,7 @@
  *
  * An unknown runner is never recovered. All times are by Redis' clock.
  */
+import type { Death } from '../../protocol/redis-views.ts';
 import type { RedisConnections } from '../redis/connection-set.ts';
 import type { RunnerEntry } from './runner-entry.ts';
 
@@ -16,9 +17,6 @@ export type Liveness = 'alive' | 'dead' | 'unknown';
 
 /** Whether this machine has the process. */
 export type Presence = 'running' | 'gone' | 'unknown';
-
-/** Why a runner counts as dead. */
-export type Death = 'gone' | 'silent' | 'cut-off';
 
 /** The machine that judges: this one, or one that a test or the simulator makes. */
 export interface Vantage {
