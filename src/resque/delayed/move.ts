@@ -72,13 +72,13 @@ export type MoveReply =
   | { readonly kind: 'busy' };
 
 /**
- * Lua that moves delayed jobs to the ends of their queues: `deliver(item)` for each before the first write, then `pushDeliveries()`.
- * `deliver` returns false for a job that can't be delivered: it names no queue, or its queue's key is not a list. Needs
- * `prefix` and `scriptChecks`.
+ * Lua that puts jobs on the ends of their queues: `deliverTo(queue, item)` for each before the first write, then
+ * `pushDeliveries()`. Returns false if the queue's key is not a list. `deliver(item)` does so with a delayed job, and also returns
+ * false if it names no queue. Needs `prefix` and `scriptChecks`.
  *
- * `queueOf` returns the queue of a delayed job, or `false`. A large job is not parsed if its queue stands where Ruby or node-resque writes it:
- * parsing megabytes would hold up Redis. In JSON, such text can't be anything but that member. The same finds the queue of a
- * job that only cjson refuses: it has half a surrogate pair, or more than a thousand levels.
+ * A large job is not parsed if its queue stands where Ruby or node-resque writes it: parsing megabytes would hold up Redis. In
+ * JSON, such text can't be anything but that member. The same finds the queue of a job that only cjson refuses: it has half a
+ * surrogate pair, or more than a thousand levels.
  */
 export const delivering = `
 local function writtenQueue(item)
@@ -94,9 +94,8 @@ local function queueOf(item)
   return type(queue) == 'string' and queue ~= '' and queue
 end
 local deliveries, names = {}, {}
-local function deliver(item)
-  local queue = queueOf(item)
-  if queue and deliveries[queue] == nil then
+local function deliverTo(queue, item)
+  if deliveries[queue] == nil then
     local is = redis.call('TYPE', prefix .. 'queue:' .. queue).ok
     deliveries[queue] = (is == 'list' or is == 'none') and {}
     if deliveries[queue] then
@@ -104,9 +103,13 @@ local function deliver(item)
       need('RPUSH', prefix .. 'queue:' .. queue, '')
     end
   end
-  local items = queue and deliveries[queue]
+  local items = deliveries[queue]
   if items then items[#items + 1] = item end
   return items and true
+end
+local function deliver(item)
+  local queue = queueOf(item)
+  return queue and deliverTo(queue, item)
 end
 local function pushDeliveries()
   for _, queue in ipairs(names) do

@@ -2,6 +2,7 @@
  * The script that changes the `failed` list. In one atomic step it changes many entries, each found by its bytes, and reads
  * the page before them.
  */
+import { delivering } from '../delayed/move.ts';
 import { claiming, listChunks } from '../redis/list-entries.ts';
 import { script, scriptChecks } from '../redis/script.ts';
 
@@ -10,7 +11,7 @@ import { script, scriptChecks } from '../redis/script.ts';
  *
  * ARGV: `retry` or `remove`, a unique text as mark, page size, position to read before, length of the list when the
  * entries were seen, number of entries. Then for each entry: `1` to act on it or `0` only to find it, the index where it
- * was seen (0 or more), its bytes; for `retry` also its new bytes, the queue's key, the queue, the payload.
+ * was seen (0 or more), its bytes; for `retry` also its new bytes, the queue, the payload.
  *
  * Reply: 1 if any entry was found (or none was given), how far the oldest found entry has moved, length of the list, for
  * each entry 1 (done, or found), 0 (gone) or 2 (its queue is not a list), index of the page's first entry, the page's
@@ -24,9 +25,9 @@ local failed, queues = KEYS[1], KEYS[2]
 local kind, mark, size, before = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local seenLength, count = tonumber(ARGV[5]), tonumber(ARGV[6])
 local prefix = failed:sub(1, -#'failed' - 1)
-${scriptChecks}${listChunks}${claiming}
+${scriptChecks}${listChunks}${claiming}${delivering}
 local length = redis.call('LLEN', failed)
-local width = kind == 'retry' and 7 or 3
+local width = kind == 'retry' and 6 or 3
 
 local entries = {}
 for i = 1, count do
@@ -52,32 +53,19 @@ if count > 0 then cursor = oldest and oldest.index or 0 end
 if oldest then shift = oldest.index - oldest.hint end
 
 if kind == 'retry' then
-  local function isOf(key, expected)
-    local is = redis.call('TYPE', key).ok
-    return is == expected or is == 'none'
-  end
   if count > 0 then
     needType('set', queues)
     need('SADD', queues, '')
     need('LSET', failed, 0, '')
-    for _, entry in ipairs(entries) do
-      if not entry.isAnchor and entry.index then need('RPUSH', ARGV[entry.at + 2], '') end
-    end
-    if refusal then return redis.error_reply(refusal) end
   end
-  local lists = {}
   for i, entry in ipairs(entries) do
-    if not entry.isAnchor and entry.index then
-      local key = ARGV[entry.at + 2]
-      if lists[key] == nil then lists[key] = isOf(key, 'list') end
-      if lists[key] then
-        redis.call('SADD', queues, ARGV[entry.at + 3])
-        redis.call('RPUSH', key, ARGV[entry.at + 4])
-        redis.call('LSET', failed, entry.index, ARGV[entry.at + 1])
-      else
-        states[i] = 2
-      end
-    end
+    local acts = not entry.isAnchor and entry.index
+    if acts and not deliverTo(ARGV[entry.at + 2], ARGV[entry.at + 3]) then states[i] = 2 end
+  end
+  if refusal then return redis.error_reply(refusal) end
+  pushDeliveries()
+  for i, entry in ipairs(entries) do
+    if not entry.isAnchor and states[i] == 1 then redis.call('LSET', failed, entry.index, ARGV[entry.at + 1]) end
   end
 else
   if count > 0 then

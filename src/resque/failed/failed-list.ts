@@ -121,7 +121,7 @@ export class FailedList {
       this.#keys.failed,
       this.#keys.queues,
       ...args,
-      ...sent.flatMap((entry) => this.#arguments(kind, entry)),
+      ...sent.flatMap((entry) => argumentsOf(kind, entry)),
     ]);
     const [isFound, shift, total, states, start, records] = reply as ChangeReply;
     const floor = Math.max(0, (page?.floor ?? 0) + shift);
@@ -134,13 +134,13 @@ export class FailedList {
       page: isFound === 1 ? { total, floor, entries: entries.filter(({ index }) => index >= floor) } : null,
     };
   }
+}
 
-  #arguments(kind: Change['kind'], { acts, listed, retry }: Sent): (string | Buffer | number)[] {
-    const place = [acts ? '1' : '0', hint(listed.index), listed.record];
-    if (kind === 'remove') return place;
-    if (retry === null) return [...place, '', '', '', ''];
-    return [...place, retry.record, this.#keys.queue(retry.queue), retry.queue, retry.payload];
-  }
+function argumentsOf(kind: Change['kind'], { acts, listed, retry }: Sent): (string | Buffer | number)[] {
+  const place = [acts ? '1' : '0', hint(listed.index), listed.record];
+  if (kind === 'remove') return place;
+  if (retry === null) return [...place, '', '', ''];
+  return [...place, retry.record, retry.queue, retry.payload];
 }
 
 function resultOf(state: number | undefined): ChangeResult {
