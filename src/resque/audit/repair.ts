@@ -5,7 +5,6 @@
 import { jobStatuses, jobStatusWrites } from '../format/job-status.ts';
 import { countFailure, type ResqueKeys } from '../format/keys.ts';
 import { heartbeatText } from '../format/timestamps.ts';
-import { readWorkerId } from '../format/worker-id.ts';
 import { runScript, script, scriptChecks } from '../redis/script.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { type LostJob, lostJob } from './failed-entry.ts';
@@ -117,38 +116,6 @@ export function givenUp(
       ['HDEL', keys.heartbeat, id],
       ...[keys.workerStarted, keys.workerProcessed, keys.workerFailed].map(
         (keyOf) => ['DEL', keyOf(id)] as const,
-      ),
-    ],
-    ...status,
-  };
-}
-
-/** Everything that shows whether a worker of another client lives, as it was judged. */
-export interface WorkerSigns {
-  readonly id: string;
-  /** '' for none. */
-  readonly heartbeat: string;
-  /** node-resque's; '' for none. */
-  readonly ping: string;
-  /** Its job; `null` for none. */
-  readonly record: Buffer | null;
-}
-
-/** As Resque's own pruning does with a worker that has been silent for too long. */
-export function pruned(keys: ResqueKeys, { id, heartbeat, ping, record }: WorkerSigns, job: LostJob): Repair {
-  const { name } = readWorkerId(id);
-  const { seen, writes, ...status } = givenUp(keys, id, record, job);
-  return {
-    seen: [
-      ...seen,
-      [['SISMEMBER', keys.workers, id], 1],
-      [['HGET', keys.heartbeat, id], heartbeat],
-      [['GET', keys.workerPing(name)], ping],
-    ],
-    writes: [
-      ...writes,
-      ...[keys.workerPing, keys.workerProcessed, keys.workerFailed].map(
-        (keyOf) => ['DEL', keyOf(name)] as const,
       ),
     ],
     ...status,

@@ -7,7 +7,18 @@ import { readWorkerId } from '../format/worker-id.ts';
 import { LargeReads } from '../redis/large-reads.ts';
 import type { CommandSender } from '../redis/send.ts';
 import { lostJob } from './failed-entry.ts';
-import { carryOut, pruned, type WorkerSigns } from './repair.ts';
+import { carryOut, givenUp } from './repair.ts';
+
+/** Everything that shows whether a worker of another client lives, as it was judged. */
+export interface WorkerSigns {
+  readonly id: string;
+  /** '' for none. */
+  readonly heartbeat: string;
+  /** node-resque's; '' for none. */
+  readonly ping: string;
+  /** Its job; `null` for none. */
+  readonly record: Buffer | null;
+}
 
 /** @returns `null` if no such worker is registered. Read it before you judge the worker. */
 export async function readSigns(
@@ -34,10 +45,21 @@ export type RemovedWorker =
 export async function removeStaleWorker(
   sender: CommandSender,
   keys: ResqueKeys,
-  signs: WorkerSigns,
+  { id, heartbeat, ping, record }: WorkerSigns,
 ): Promise<RemovedWorker> {
-  const job = lostJob(signs.id, signs.record);
-  const isDone = await carryOut(sender, keys, pruned(keys, signs, job));
-  const { failure } = job;
-  return isDone ? { kind: 'removed', failure: failure === '' ? null : failure } : { kind: 'changed' };
+  const { name } = readWorkerId(id);
+  const job = lostJob(id, record);
+  const { seen, writes, ...status } = givenUp(keys, id, record, job);
+  const byName = [keys.workerPing, keys.workerProcessed, keys.workerFailed];
+  const isDone = await carryOut(sender, keys, {
+    seen: [
+      ...seen,
+      [['SISMEMBER', keys.workers, id], 1],
+      [['HGET', keys.heartbeat, id], heartbeat],
+      [['GET', keys.workerPing(name)], ping],
+    ],
+    writes: [...writes, ...byName.map((keyOf) => ['DEL', keyOf(name)] as const)],
+    ...status,
+  });
+  return isDone ? { kind: 'removed', failure: job.failure || null } : { kind: 'changed' };
 }

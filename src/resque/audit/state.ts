@@ -93,6 +93,8 @@ export async function readState(
     scanned.map((key) => key.slice(keys.prefix.length)),
     registered,
   );
+  const ids = [...new Set([...found.records, ...workers])];
+  const values = await valuesOf(sender, ids.map(keys.worker));
   return {
     nowMs: registry.nowMs,
     queues: [...named],
@@ -100,7 +102,7 @@ export async function readState(
     heartbeats: registry.heartbeats,
     connections: registry.connections,
     owners: await readOwners(sender, keys, registry.runners, found),
-    records: await readRecords(sender, keys, [...new Set([...found.records, ...workers])]),
+    records: new Map(ids.flatMap((id, at) => (values[at] ? [[id, values[at]] as const] : []))),
     payloads: found.payloads,
     schedulers: { master: locks[0]?.toString() ?? null, leader: locks[1]?.toString() ?? null },
     unscheduled: await unscheduledTimes(sender, keys, scanned),
@@ -194,7 +196,8 @@ async function readOwners(
       const state = {
         entry,
         entryText,
-        held: new Map(queues.map((queue, at) => [queue, lengthOf(lengths[at])])),
+        // A key that is not a list holds nothing to recover.
+        held: new Map(queues.map((queue, at) => [queue, typeof lengths[at] === 'number' ? lengths[at] : 0])),
         step: typeof step === 'string' ? step : null,
         stepAgeMs: typeof ttl === 'number' && ttl >= 0 ? (stepLifeSeconds - ttl) * 1000 : null,
       };
@@ -216,25 +219,6 @@ async function scan(sender: CommandSender, pattern: string): Promise<string[]> {
     cursor = next;
   } while (cursor !== '0');
   return [...found];
-}
-
-async function readRecords(
-  sender: CommandSender,
-  keys: ResqueKeys,
-  ids: readonly string[],
-): Promise<Map<string, Buffer>> {
-  const values = await valuesOf(sender, ids.map(keys.worker));
-  return new Map(
-    ids.flatMap((id, at): [string, Buffer][] => {
-      const value = values[at] ?? null;
-      return value === null ? [] : [[id, value]];
-    }),
-  );
-}
-
-/** 0 if the key is not a list: there is nothing to recover. */
-function lengthOf(reply: unknown): number {
-  return typeof reply === 'number' ? reply : 0;
 }
 
 /** Escaped, so that the namespace is not taken for a pattern. */
