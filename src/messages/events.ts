@@ -255,10 +255,8 @@ const rows: { readonly [T in EngineEventType]?: Words<EventOf<T>> } = {
     error('config', `not reloaded, the old one is still in use: ${list(problems)}`),
   'metrics.opened': ({ address }) => info('metrics', `at ${short(address)}`),
   'metrics.closed': ({ address }) => info('metrics', `off, no longer at ${short(address)}`),
-  'metrics.failed': ({ address, reason, current }) => {
-    const still = current === null ? 'metrics are off' : `metrics are still at ${short(current)}`;
-    return error('metrics', `${short(cannotListen(address, reason))}; ${still}`);
-  },
+  'metrics.failed': ({ address, reason }) =>
+    error('metrics', `${short(cannotListen(address, reason))}; metrics are off until the next reload`),
   'metrics.folded': ({ label, limit }) => {
     const kind = label === 'queue' ? 'queues' : 'classes';
     return warn(

@@ -276,8 +276,8 @@ interface Facts {
   /** Metrics can be read here: `http://127.0.0.1:9464/metrics`, `unix:/run/metrics.sock`. */
   'metrics.opened': { address: string };
   'metrics.closed': { address: string };
-  /** A reload could not open this address for metrics. They still are at `current`; `null`: nowhere. */
-  'metrics.failed': { address: string; reason: string; current: string | null };
+  /** A reload could not open this address for metrics: they are off. */
+  'metrics.failed': { address: string; reason: string };
   /** There are more queues or classes than metrics show by name. Published once for each kind. */
   'metrics.folded': { label: 'queue' | 'class'; limit: number };
   /** Totals of this engine since its start. `unwritten`: ended jobs whose outcome is not in Redis yet. */

@@ -190,7 +190,7 @@ const factsByType: {
   'config.rejected': fc.record({ problems: fc.array(texts, { maxLength: 2 }) }),
   'metrics.opened': fc.record({ address: texts }),
   'metrics.closed': fc.record({ address: texts }),
-  'metrics.failed': fc.record({ address: texts, reason: texts, current: fc.option(texts) }),
+  'metrics.failed': fc.record({ address: texts, reason: texts }),
   'metrics.folded': fc.record({ label: fc.constantFrom('queue', 'class'), limit: counts }),
   'peer.recovered': fc.record({ peer: texts, failed: fc.nat(), requeued: fc.nat() }),
   'peer.deferred': fc.record({ peer: texts, pids: fc.array(fc.nat(), { maxLength: 2 }), waitMs: fc.nat() }),

@@ -5,7 +5,7 @@
 
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { ListenAddress } from '../../config/metrics.ts';
 import { type Answer, answerTo, failure, type Served } from './requests.ts';
 
@@ -25,7 +25,6 @@ const mostHeaderBytes = 8 * 1024;
 export class Listener {
   readonly address: ListenAddress;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
 
   private constructor(address: ListenAddress, served: Served, limits: Limits) {
     const { connections, requestMs, answerMs, checkMs } = limits;
@@ -41,10 +40,6 @@ export class Listener {
     );
     this.#server.maxConnections = connections;
     this.#server.setTimeout(answerMs, (socket) => socket.destroy());
-    this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
   }
 
   /** Rejects with the system's error. */
@@ -62,7 +57,7 @@ export class Listener {
   /** Ends all connections at once. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
+    this.#server.closeAllConnections();
     await closed;
   }
 

@@ -1,6 +1,5 @@
 /** The metrics and the health of an engine, at an address that follows the config. */
 import type { MetricsConfig } from '../../config/config.ts';
-import type { ListenAddress } from '../../config/metrics.ts';
 import type { OwnersFact } from '../../protocol/events.ts';
 import { MetricsPages, type MetricsSource } from '../metrics/page.ts';
 import { Listener } from './listener.ts';
@@ -37,25 +36,23 @@ export class MetricsServer {
     return this.#listener?.text ?? null;
   }
 
-  /** Applies a config that was read again. If its address can't be used, the old one stays, unless it has the same port. */
+  /** Applies a config that was read again. If its address can't be used, metrics are off until the next reload. */
   async reconfigure({ listen, hasClassLabel }: MetricsConfig): Promise<void> {
     this.#engine.countClasses(hasClassLabel && listen !== null);
     const before = this.#listener;
     if (listen?.text === before?.address.text) return;
     // The old address may block the new one, as one address of the machine does for all of them.
-    if (listen === null || haveSamePort(before?.address, listen)) await this.#closeListener();
+    await this.#closeListener();
     if (listen === null) {
       if (before !== null) this.#engine.report({ type: 'metrics.closed', address: before.text });
       return;
     }
     try {
-      const opened = await Listener.open(listen, this.#served);
-      await this.#closeListener();
-      this.#listener = opened;
-      this.#engine.report({ type: 'metrics.opened', address: opened.text });
+      this.#listener = await Listener.open(listen, this.#served);
+      this.#engine.report({ type: 'metrics.opened', address: this.#listener.text });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#engine.report({ type: 'metrics.failed', address: listen.text, reason, current: this.address });
+      this.#engine.report({ type: 'metrics.failed', address: listen.text, reason });
     }
   }
 
@@ -68,8 +65,4 @@ export class MetricsServer {
     await this.#listener?.close();
     this.#listener = null;
   }
-}
-
-function haveSamePort(a: ListenAddress | undefined, b: ListenAddress): boolean {
-  return a?.kind === 'tcp' && b.kind === 'tcp' && a.port === b.port;
 }

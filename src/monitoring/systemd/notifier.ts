@@ -25,8 +25,8 @@ export interface NotifierOptions {
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #datagrams: Datagrams | null;
-  /** Oldest first, of each kind at most one. */
-  #waiting: string[] = [];
+  /** Oldest first, by kind. */
+  readonly #waiting = new Map<string, string>();
   #sending: Promise<void> | null = null;
   readonly #end = new AbortController();
   #cancelRetry: Cancel = () => {};
@@ -54,8 +54,11 @@ export class Notifier {
   /** @param text assignments, one a line; the first one is the kind: `READY=1\nSTATUS=…` */
   send(text: string): void {
     if (this.#end.signal.aborted) return;
-    this.#waiting = [...this.#waiting.filter((waiting) => kindOf(waiting) !== kindOf(text)), text];
-    this.#sending ??= this.#sendAll();
+    const kind = text.slice(0, text.indexOf('='));
+    // The newest is sent last.
+    this.#waiting.delete(kind);
+    this.#waiting.set(kind, text);
+    this.#retry();
   }
 
   /** Waits for what is being sent, but not for long: the runner has stopped. */
@@ -68,16 +71,27 @@ export class Notifier {
     this.#datagrams?.close();
   }
 
+  #retry(): void {
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = null;
+    });
+  }
+
   async #sendAll(): Promise<void> {
+    const { clock, tell } = this.#options;
     this.#cancelRetry();
-    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+    for (const [kind, text] of this.#waiting) {
       const problem = await this.#sendOne(text);
       if (this.#end.signal.aborted) return;
-      if (problem === null) continue;
-      this.#failed(text, problem);
-      break;
+      if (problem === null) {
+        if (this.#waiting.get(kind) === text) this.#waiting.delete(kind);
+        continue;
+      }
+      this.#cancelRetry = clock.after(retryMs, () => this.#retry(), { keepsAlive: false });
+      if (!this.#told.has(problem)) tell(systemdMessages.unsent(problem));
+      this.#told.add(problem);
+      return;
     }
-    this.#sending = null;
   }
 
   /** @returns why it was not sent; `null` if it was */
@@ -97,20 +111,4 @@ export class Notifier {
       });
     });
   }
-
-  #failed(text: string, problem: string): void {
-    const { clock, tell } = this.#options;
-    const isReplaced = this.#waiting.some((waiting) => kindOf(waiting) === kindOf(text));
-    if (!isReplaced) this.#waiting.unshift(text);
-    const retry = () => {
-      this.#sending ??= this.#sendAll();
-    };
-    this.#cancelRetry = clock.after(retryMs, retry, { keepsAlive: false });
-    if (!this.#told.has(problem)) tell(systemdMessages.unsent(problem));
-    this.#told.add(problem);
-  }
-}
-
-function kindOf(text: string): string {
-  return text.slice(0, text.indexOf('='));
 }
