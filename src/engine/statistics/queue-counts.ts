@@ -7,49 +7,67 @@
  *     minutes   60 of 1 min   the last hour, for charts: numbers and percentiles
  *     total                   since the start
  *
- * These take 8 KB, and 5 KB more if the payloads say when they were enqueued. A queue that has not worked for an hour keeps
- * only its total, 1 KB.
+ * These take 14 KB. A queue that has not worked for an hour keeps only its total, 1 KB.
  */
 import type { Spread, StatisticsStep, WindowStatistics } from '../../protocol/statistics.ts';
-import { ClassRings } from './class-rings.ts';
 import { classCount, classOf, spreadOf } from './classes.ts';
 
 export const slotMs = 10_000;
 export const slotsPerMinute = 6;
+const minuteMs = slotMs * slotsPerMinute;
 const minutesPerSpan = 3;
 const spanCount = 5;
 const minuteCount = 60;
 const quarterMinutes = 15;
 
-/** Numbers of jobs. */
-const fields = ['started', 'finished', 'failed', 'retried', 'requeued', 'snoozed'] as const;
-type Field = (typeof fields)[number];
-const at = { started: 0, finished: 1, failed: 2, retried: 3, requeued: 4, snoozed: 5 } as const satisfies {
-  [F in Field]: number;
-};
+/** A row of counters: numbers of jobs, the longest times, then durations and waits in classes. */
+const at = { started: 0, finished: 1, failed: 2, retried: 3, requeued: 4, snoozed: 5 } as const;
 const longest = 6;
 const longestWait = 7;
-const fieldCount = 8;
-/** A minute has three more: whether there are percentiles, and these. */
-const minuteFields = fieldCount + 3;
+const durations = 8;
+const waits = durations + classCount;
+const rowLength = waits + classCount;
+/** Instead of classes, a minute has this: whether there are percentiles, and these. */
+const minuteLength = durations + 3;
 
 /** In a counter of 32 bits; 49 days. */
 const mostMs = 2 ** 32 - 1;
 
-interface Recent {
-  readonly slots: Uint32Array;
-  readonly minutes: Uint32Array;
-  readonly durations: ClassRings;
-  waits: ClassRings | null;
+/** Rows of counters, each of which is used again after all others. */
+class Ring {
+  readonly #rows: number;
+  readonly #length: number;
+  readonly #counters: Uint32Array;
+
+  constructor(rows: number, length: number) {
+    this.#rows = rows;
+    this.#length = length;
+    this.#counters = new Uint32Array(rows * length);
+  }
+
+  row(number: number): Uint32Array {
+    const from = (((number % this.#rows) + this.#rows) % this.#rows) * this.#length;
+    return this.#counters.subarray(from, from + this.#length);
+  }
+
+  /** Of some rows, the last of which has this number. */
+  sum(last: number, count = this.#rows): Uint32Array {
+    const sum = new Uint32Array(rowLength);
+    for (let back = 0; back < count; back += 1) add(sum, this.row(last - back));
+    return sum;
+  }
 }
 
-function newRecent(): Recent {
-  return {
-    slots: new Uint32Array(slotsPerMinute * fieldCount),
-    minutes: new Uint32Array(minuteCount * minuteFields),
-    durations: new ClassRings(slotsPerMinute, spanCount),
-    waits: null,
-  };
+class Recent {
+  readonly slots = new Ring(slotsPerMinute, rowLength);
+  readonly spans = new Ring(spanCount, rowLength);
+  readonly minutes = new Ring(minuteCount, minuteLength);
+  /** The present slot. */
+  open: Uint32Array;
+
+  constructor(slot: number) {
+    this.open = this.slots.row(slot);
+  }
 }
 
 export class QueueCounts {
@@ -58,11 +76,9 @@ export class QueueCounts {
   readonly #sinceMs: number;
   /** The present slot, counted from the start of the clock. */
   #slot: number;
-  #recent: Recent | null = newRecent();
   #usedSlot: number;
-  readonly #total = new Uint32Array(fieldCount);
-  readonly #durations = new Uint32Array(classCount);
-  #waits: Uint32Array | null = null;
+  #recent: Recent | null = null;
+  readonly #total = new Uint32Array(rowLength);
 
   /** @param nowMs by a clock that never goes back, like all times here */
   constructor(nowMs: number) {
@@ -73,28 +89,27 @@ export class QueueCounts {
 
   /** @param waitMs since it was enqueued; `null` if unknown */
   started(nowMs: number, waitMs: number | null): void {
-    const recent = this.#recentAt(nowMs);
-    this.#count(recent, at.started);
+    const open = this.#openAt(nowMs);
+    increment(open, at.started);
     if (waitMs === null) return;
-    recent.waits ??= new ClassRings(slotsPerMinute, spanCount);
-    recent.waits.count(this.#slot % slotsPerMinute, classOf(waitMs));
-    this.#raise(recent, longestWait, waitMs);
+    increment(open, waits + classOf(waitMs));
+    raise(open, longestWait, waitMs);
   }
 
   /** @param durationMs `null` if it never ran */
   finished(nowMs: number, outcome: 'succeeded' | 'failed' | 'retried', durationMs: number | null): void {
-    const recent = this.#recentAt(nowMs);
-    this.#count(recent, at.finished);
-    if (outcome !== 'succeeded') this.#count(recent, at.failed);
-    if (outcome === 'retried') this.#count(recent, at.retried);
+    const open = this.#openAt(nowMs);
+    increment(open, at.finished);
+    if (outcome !== 'succeeded') increment(open, at.failed);
+    if (outcome === 'retried') increment(open, at.retried);
     if (durationMs === null) return;
-    recent.durations.count(this.#slot % slotsPerMinute, classOf(durationMs));
-    this.#raise(recent, longest, durationMs);
+    increment(open, durations + classOf(durationMs));
+    raise(open, longest, durationMs);
   }
 
   /** It has not done its work. */
   returned(nowMs: number, outcome: 'requeued' | 'snoozed'): void {
-    this.#count(this.#recentAt(nowMs), at[outcome]);
+    increment(this.#openAt(nowMs), at[outcome]);
   }
 
   /** Frees memory if the queue has not worked for an hour. */
@@ -105,73 +120,52 @@ export class QueueCounts {
   }
 
   lastMinute(nowMs: number): WindowStatistics {
-    this.#advance(nowMs);
-    const recent = this.#recent;
-    const windowMs = (slotsPerMinute - 1) * slotMs + (nowMs % slotMs);
-    const counts = new Uint32Array(fieldCount);
-    for (let slot = 0; slot < slotsPerMinute; slot += 1) this.#addSlot(counts, slot);
-    const durations = recent?.durations.inSlots() ?? null;
-    return this.#window(counts, durations, recent?.waits?.inSlots() ?? null, nowMs, windowMs);
+    const row = this.#recentAt(nowMs)?.slots.sum(this.#slot) ?? null;
+    return this.#window(row, nowMs, minuteMs - slotMs + (nowMs % slotMs));
   }
 
   last15Minutes(nowMs: number): WindowStatistics {
-    this.#advance(nowMs);
-    const recent = this.#recent;
-    const minuteMs = slotsPerMinute * slotMs;
-    const windowMs = (quarterMinutes - 1) * minuteMs + (nowMs % minuteMs);
-    const counts = new Uint32Array(fieldCount);
-    for (let back = 0; back < quarterMinutes; back += 1) this.#addMinute(counts, this.#minute - back);
-    const open = this.#openSlot;
-    this.#addSlot(counts, open);
-    const durations = recent?.durations.inSpans(open) ?? null;
-    return this.#window(counts, durations, recent?.waits?.inSpans(open) ?? null, nowMs, windowMs);
+    const recent = this.#recentAt(nowMs);
+    let row: Uint32Array | null = null;
+    if (recent !== null) {
+      row = recent.spans.sum(0);
+      row.fill(0, 0, durations);
+      add(row, recent.minutes.sum(this.#minute, quarterMinutes).fill(0, durations));
+      add(row, recent.open);
+    }
+    return this.#window(row, nowMs, (quarterMinutes - 1) * minuteMs + (nowMs % minuteMs));
   }
 
   sinceStart(nowMs: number): WindowStatistics {
-    this.#advance(nowMs);
-    const recent = this.#recent;
-    const counts = this.#total.slice();
-    const open = this.#openSlot;
-    this.#addSlot(counts, open);
-    const durations = this.#durations.slice();
-    recent?.durations.plusOpen(durations, open);
-    const waits = this.#waits?.slice() ?? new Uint32Array(classCount);
-    recent?.waits?.plusOpen(waits, open);
-    return this.#window(counts, durations, waits, nowMs, nowMs - this.#sinceMs);
+    const recent = this.#recentAt(nowMs);
+    const row = this.#total.slice();
+    if (recent !== null) add(row, recent.open);
+    return this.#window(row, nowMs, nowMs - this.#sinceMs);
   }
 
   /** The last hour by minutes, oldest first; the last one still goes on. Percentiles of the others are whole milliseconds. */
   minutes(nowMs: number): StatisticsStep[] {
-    this.#advance(nowMs);
-    const first = Math.floor(this.#sinceMs / (slotMs * slotsPerMinute));
+    const recent = this.#recentAt(nowMs);
+    const first = Math.floor(this.#sinceMs / minuteMs);
     const count = Math.min(minuteCount, this.#minute - first + 1);
-    return Array.from({ length: count }, (_, index) => this.#step(this.#minute - count + 1 + index));
+    return Array.from({ length: count }, (_, index) => this.#step(recent, this.#minute - count + 1 + index));
   }
 
   get #minute(): number {
     return Math.floor(this.#slot / slotsPerMinute);
   }
 
-  get #openSlot(): number {
-    return this.#slot % slotsPerMinute;
-  }
-
-  #recentAt(nowMs: number): Recent {
+  #recentAt(nowMs: number): Recent | null {
     this.#advance(nowMs);
-    this.version += 1;
-    this.#usedSlot = this.#slot;
-    this.#recent ??= newRecent();
     return this.#recent;
   }
 
-  #count({ slots }: Recent, field: number): void {
-    const index = this.#openSlot * fieldCount + field;
-    slots[index] = (slots[index] ?? 0) + 1;
-  }
-
-  #raise({ slots }: Recent, field: number, ms: number): void {
-    const index = this.#openSlot * fieldCount + field;
-    if (ms > (slots[index] ?? 0)) slots[index] = Math.min(ms, mostMs);
+  #openAt(nowMs: number): Uint32Array {
+    this.#advance(nowMs);
+    this.version += 1;
+    this.#usedSlot = this.#slot;
+    this.#recent ??= new Recent(this.#slot);
+    return this.#recent.open;
   }
 
   /** Closes the slots that have ended. */
@@ -182,116 +176,77 @@ export class QueueCounts {
       this.#slot = slot;
       return;
     }
-    this.#fold(this.#recent);
+    const { open, minutes, spans } = this.#recent;
+    if (open.some((count) => count > 0)) {
+      add(minutes.row(this.#minute), open.subarray(0, durations));
+      add(spans.row(Math.floor(this.#minute / minutesPerSpan)), open);
+      add(this.#total, open);
+    }
     // After an hour, all rings are empty, and a longer time changes nothing.
-    this.#slot = Math.max(this.#slot, slot - minuteCount * slotsPerMinute - slotsPerMinute);
+    this.#slot = Math.max(this.#slot, slot - (minuteCount + 1) * slotsPerMinute);
     while (this.#slot < slot) this.#openNext(this.#recent);
-  }
-
-  #fold(recent: Recent): void {
-    const open = this.#openSlot;
-    const counts = recent.slots.subarray(open * fieldCount, (open + 1) * fieldCount);
-    if (counts.every((count) => count === 0)) return;
-    const minute = (this.#minute % minuteCount) * minuteFields;
-    add(recent.minutes.subarray(minute, minute + fieldCount), counts);
-    add(this.#total, counts);
-    const span = Math.floor(this.#minute / minutesPerSpan) % spanCount;
-    recent.durations.fold(open, span, this.#durations);
-    if (recent.waits === null) return;
-    this.#waits ??= new Uint32Array(classCount);
-    recent.waits.fold(open, span, this.#waits);
   }
 
   #openNext(recent: Recent): void {
     const minute = this.#minute;
-    if (this.#openSlot === slotsPerMinute - 1) this.#closeMinute(recent);
+    if (this.#slot % slotsPerMinute === slotsPerMinute - 1) this.#closeMinute(recent);
     this.#slot += 1;
-    const open = this.#openSlot;
-    recent.slots.fill(0, open * fieldCount, (open + 1) * fieldCount);
-    recent.durations.clearSlot(open);
-    recent.waits?.clearSlot(open);
+    recent.open = recent.slots.row(this.#slot).fill(0);
     if (this.#minute === minute) return;
-    const next = (this.#minute % minuteCount) * minuteFields;
-    recent.minutes.fill(0, next, next + minuteFields);
-    if (this.#minute % minutesPerSpan !== 0) return;
-    const span = Math.floor(this.#minute / minutesPerSpan) % spanCount;
-    recent.durations.clearSpan(span);
-    recent.waits?.clearSpan(span);
+    recent.minutes.row(this.#minute).fill(0);
+    if (this.#minute % minutesPerSpan === 0)
+      recent.spans.row(Math.floor(this.#minute / minutesPerSpan)).fill(0);
   }
 
   /** All slots are those of this minute. */
-  #closeMinute({ minutes, durations }: Recent): void {
-    const from = (this.#minute % minuteCount) * minuteFields;
-    if ((minutes[from + at.finished] ?? 0) === 0) return;
-    const spread = spreadOf(durations.inSlots(), minutes[from + longest] ?? 0);
-    if (spread === null) return;
-    minutes.set([1, Math.round(spread.p50Ms), Math.round(spread.p95Ms)], from + fieldCount);
+  #closeMinute({ minutes, slots }: Recent): void {
+    const row = minutes.row(this.#minute);
+    if ((row[at.finished] ?? 0) === 0) return;
+    const spread = durationOf(slots.sum(this.#slot));
+    if (spread !== null) row.set([1, Math.round(spread.p50Ms), Math.round(spread.p95Ms)], durations);
   }
 
-  #addSlot(counts: Uint32Array, slot: number): void {
-    if (this.#recent !== null)
-      add(counts, this.#recent.slots.subarray(slot * fieldCount, (slot + 1) * fieldCount));
-  }
-
-  #addMinute(counts: Uint32Array, minute: number): void {
-    const from = (minute % minuteCount) * minuteFields;
-    if (this.#recent !== null && minute >= 0)
-      add(counts, this.#recent.minutes.subarray(from, from + fieldCount));
-  }
-
-  #step(minute: number): StatisticsStep {
-    const counts = new Uint32Array(fieldCount);
-    this.#addMinute(counts, minute);
+  #step(recent: Recent | null, minute: number): StatisticsStep {
+    if (recent === null) return { started: 0, finished: 0, failed: 0, duration: null };
     const isOpen = minute === this.#minute;
-    if (isOpen) this.#addSlot(counts, this.#openSlot);
-    const [started = 0, finished = 0, failed = 0] = counts;
-    return {
-      started,
-      finished,
-      failed,
-      duration: isOpen ? this.#openMinute(counts) : this.#closedMinute(minute),
-    };
+    const row = recent.minutes.row(minute);
+    const now = isOpen ? recent.slots.sum(this.#slot, (this.#slot % slotsPerMinute) + 1) : row;
+    const [hasSpread, p50Ms = 0, p95Ms = 0] = row.subarray(durations);
+    const closed = hasSpread === 1 ? { p50Ms, p95Ms, maxMs: row[longest] ?? 0 } : null;
+    const [started = 0, finished = 0, failed = 0] = now;
+    return { started, finished, failed, duration: isOpen ? durationOf(now) : closed };
   }
 
-  #openMinute(counts: Uint32Array): Spread | null {
-    const durations = this.#recent?.durations.inSlots(this.#openSlot + 1);
-    return durations === undefined ? null : spreadOf(durations, counts[longest] ?? 0);
-  }
-
-  #closedMinute(minute: number): Spread | null {
-    const from = (minute % minuteCount) * minuteFields;
-    const [hasSpread, p50Ms = 0, p95Ms = 0] = this.#recent?.minutes.subarray(from + fieldCount) ?? [];
-    return hasSpread === 1 ? { p50Ms, p95Ms, maxMs: this.#recent?.minutes[from + longest] ?? 0 } : null;
-  }
-
-  #window(
-    counts: Uint32Array,
-    durations: Uint32Array | null,
-    waits: Uint32Array | null,
-    nowMs: number,
-    windowMs: number,
-  ): WindowStatistics {
-    const number = (field: Field) => counts[at[field]] ?? 0;
+  /** @param row `null` if there were no jobs */
+  #window(row: Uint32Array | null, nowMs: number, windowMs: number): WindowStatistics {
+    const [started = 0, finished = 0, failed = 0, retried = 0, requeued = 0, snoozed = 0] = row ?? [];
     // The first job of a queue alone says little about its rate.
     const spanMs = Math.max(slotMs, Math.min(windowMs, nowMs - this.#sinceMs));
     return {
-      started: number('started'),
-      finished: number('finished'),
-      failed: number('failed'),
-      retried: number('retried'),
-      requeued: number('requeued'),
-      snoozed: number('snoozed'),
-      perMinute: Number(((number('finished') * 60_000) / spanMs).toPrecision(3)),
-      duration: durations === null ? null : spreadOf(durations, counts[longest] ?? 0),
-      wait: waits === null ? null : spreadOf(waits, counts[longestWait] ?? 0),
+      ...{ started, finished, failed, retried, requeued, snoozed },
+      perMinute: Number(((finished * 60_000) / spanMs).toPrecision(3)),
+      duration: row === null ? null : durationOf(row),
+      wait: row === null ? null : spreadOf(row.subarray(waits), row[longestWait] ?? 0),
     };
   }
 }
 
-/** Sums of numbers; of the longest times the longer one. */
-function add(sum: Uint32Array, counts: Uint32Array): void {
-  for (let field = 0; field < fieldCount; field += 1) {
-    const [before, more] = [sum[field] ?? 0, counts[field] ?? 0];
-    sum[field] = field < longest ? before + more : Math.max(before, more);
+function durationOf(row: Uint32Array): Spread | null {
+  return spreadOf(row.subarray(durations, waits), row[longest] ?? 0);
+}
+
+function increment(row: Uint32Array, field: number): void {
+  row[field] = (row[field] ?? 0) + 1;
+}
+
+function raise(row: Uint32Array, field: number, ms: number): void {
+  if (ms > (row[field] ?? 0)) row[field] = Math.min(ms, mostMs);
+}
+
+/** Sums of counters; of the longest times the longer one. */
+function add(sum: Uint32Array, row: Uint32Array): void {
+  for (let field = 0; field < row.length; field += 1) {
+    const [before, more] = [sum[field] ?? 0, row[field] ?? 0];
+    sum[field] = field === longest || field === longestWait ? Math.max(before, more) : before + more;
   }
 }

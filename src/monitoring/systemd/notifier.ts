@@ -58,7 +58,7 @@ export class Notifier {
     // The newest is sent last.
     this.#waiting.delete(kind);
     this.#waiting.set(kind, text);
-    this.#retry();
+    this.#sendSoon();
   }
 
   /** Waits for what is being sent, but not for long: the runner has stopped. */
@@ -71,27 +71,25 @@ export class Notifier {
     this.#datagrams?.close();
   }
 
-  #retry(): void {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = null;
-    });
-  }
-
   async #sendAll(): Promise<void> {
     const { clock, tell } = this.#options;
     this.#cancelRetry();
     for (const [kind, text] of this.#waiting) {
       const problem = await this.#sendOne(text);
       if (this.#end.signal.aborted) return;
-      if (problem === null) {
-        if (this.#waiting.get(kind) === text) this.#waiting.delete(kind);
-        continue;
+      if (problem !== null) {
+        this.#cancelRetry = clock.after(retryMs, () => this.#sendSoon(), { keepsAlive: false });
+        if (!this.#told.has(problem)) tell(systemdMessages.unsent(problem));
+        this.#told.add(problem);
+        break;
       }
-      this.#cancelRetry = clock.after(retryMs, () => this.#retry(), { keepsAlive: false });
-      if (!this.#told.has(problem)) tell(systemdMessages.unsent(problem));
-      this.#told.add(problem);
-      return;
+      if (this.#waiting.get(kind) === text) this.#waiting.delete(kind);
     }
+    this.#sending = null;
+  }
+
+  #sendSoon(): void {
+    this.#sending ??= this.#sendAll();
   }
 
   /** @returns why it was not sent; `null` if it was */
