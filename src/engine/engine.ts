@@ -165,7 +165,7 @@ export class Engine {
 
   /** Whether to count jobs by their class, too, for metrics. */
   countClasses(isWanted: boolean): void {
-    this.#statistics.countClasses(isWanted);
+    this.#statistics.series.countClasses(isWanted);
   }
 
   /** Publishes an event of its owner, such as where its metrics can be read. */

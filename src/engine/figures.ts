@@ -2,14 +2,12 @@
 import type { RunningJobs } from './jobs/running-jobs.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { RedisSide } from './redis-side.ts';
-import type { JobTotals } from './statistics/job-totals.ts';
 import type { Statistics } from './statistics/statistics.ts';
 
 export interface QueueFigures {
   readonly name: string;
   readonly running: number;
   readonly isPaused: boolean;
-  readonly totals: JobTotals;
 }
 
 export interface PoolFigures {
@@ -34,7 +32,7 @@ export interface EngineFigures {
   /** Outcomes that are not in Redis yet, and how many of them are on the disk. */
   readonly unwritten: number;
   readonly spooled: number;
-  readonly statistics: Pick<Statistics, 'runner' | 'roundTrips' | 'classes'>;
+  readonly statistics: Pick<Statistics, 'runner' | 'roundTrips' | 'series'>;
 }
 
 export interface FiguresMeans {
@@ -60,7 +58,6 @@ export function figuresOf({ router, jobs, redisSide, statistics, ...about }: Fig
       name,
       running: running.get(name) ?? 0,
       isPaused: !router.isTakeable(name),
-      totals: statistics.totalsOf(name),
     })),
     pools: router.pools.map((pool) => ({
       ...{ key: pool.key, busy: pool.busy, slots: pool.concurrency },

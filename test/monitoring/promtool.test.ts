@@ -31,12 +31,19 @@ async function promtool(args: readonly string[], input = ''): Promise<string> {
 
 test('metrics', async () => {
   const engine = new FakeEngine();
-  const totals = succeeded(1, 100_000);
-  totals.waited(7);
-  engine.now = figures({
-    queues: [queue('a"b\\c\nd', { totals }), queue('mail'), queue('\u{1f600} \0\r')],
-    pools: [{ key: 'mail', slots: 2, busy: 1, failedStarts: 0, isUnstartable: false }],
-  });
+  const odd = 'a"b\\c\nd';
+  engine.now = figures(
+    {
+      queues: [queue(odd), queue('mail'), queue('\u{1f600} \0\r')],
+      pools: [{ key: 'mail', slots: 2, busy: 1, failedStarts: 0, isUnstartable: false }],
+    },
+    {
+      [odd]: (totals) => {
+        succeeded(1, 100_000)(totals);
+        totals.waited(7);
+      },
+    },
+  );
   engine.read = () =>
     Promise.resolve({
       ...{ ...nothingRead, failures: 0, leastDelayed: 3 },

@@ -7,32 +7,22 @@ import type { EngineEvent } from '../../protocol/events.ts';
 import type { StatisticsSteps, StatisticsWindows } from '../../protocol/statistics.ts';
 import { waitedMs } from '../../resque/format/enqueued-at.ts';
 import type { Clock } from '../../resque/redis/clock.ts';
-import { ClassTotals } from './class-totals.ts';
 import { Histogram, stepBoundsMs } from './histogram.ts';
-import { JobTotals } from './job-totals.ts';
+import { JobSeries } from './job-series.ts';
 import { QueueCounts, slotMs, slotsPerMinute } from './queue-counts.ts';
 import { RunnerTotals } from './runner-totals.ts';
 
 const minuteMs = slotMs * slotsPerMinute;
 
-/** Of queues whose jobs have not started. */
-const noTotals = new JobTotals();
-
-interface Queue {
-  readonly counts: QueueCounts;
-  readonly totals: JobTotals;
-}
-
 export class Statistics {
   readonly runner = new RunnerTotals();
   /** Round trips of steps. */
   readonly roundTrips = new Histogram(stepBoundsMs);
-  /** `null` unless they are counted. */
-  classes: ClassTotals | null = null;
+  readonly series = new JobSeries();
   readonly #clock: Clock;
   readonly #isKnown: (queue: string) => boolean;
   /** Only queues whose jobs have started. */
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, QueueCounts>();
   #minute = 0;
 
   /** @param isKnown whether this engine still has a queue with this name */
@@ -47,21 +37,18 @@ export class Statistics {
         const { queue, jobClass, startedAtMs, enqueuedAtMs } = event.job;
         const waitMs = enqueuedAtMs === undefined ? null : waitedMs(enqueuedAtMs, startedAtMs);
         const known = this.#queueOf(queue);
-        known?.counts.started(this.#now(), waitMs);
-        if (waitMs !== null && known !== null) {
-          known.totals.waited(waitMs);
-          this.classes?.of(queue, jobClass).waited(waitMs);
-        }
+        known?.started(this.#now(), waitMs);
+        if (waitMs !== null && known !== null)
+          for (const totals of this.series.of(queue, jobClass)) totals.waited(waitMs);
         break;
       }
       case 'job.finished': {
         const { queue, jobClass, outcome, durationMs } = event;
         const known = this.#queues.get(queue);
         if (known === undefined) break;
-        if (outcome === 'requeued' || outcome === 'snoozed') known.counts.returned(this.#now(), outcome);
-        else known.counts.finished(this.#now(), outcome, durationMs);
-        known.totals.end(outcome, durationMs, event);
-        this.classes?.of(queue, jobClass).end(outcome, durationMs, event);
+        if (outcome === 'requeued' || outcome === 'snoozed') known.returned(this.#now(), outcome);
+        else known.finished(this.#now(), outcome, durationMs);
+        for (const totals of this.series.of(queue, jobClass)) totals.end(outcome, durationMs, event);
         break;
       }
       case 'failure.recorded':
@@ -70,30 +57,19 @@ export class Statistics {
           const { queue, jobClass } = event.failure;
           const known = this.#queueOf(queue);
           if (known === null) break;
-          known.counts.finished(this.#now(), 'failed', null);
-          known.totals.end('failed', null);
-          this.classes?.of(queue, jobClass).end('failed', null);
+          known.finished(this.#now(), 'failed', null);
+          for (const totals of this.series.of(queue, jobClass)) totals.end('failed', null);
         }
         break;
       case 'queue.removed':
         // It may have moved to another entry of the config.
         if (this.#isKnown(event.queue)) break;
         this.#queues.delete(event.queue);
-        this.classes?.removed(event.queue);
+        this.series.removed(event.queue);
         break;
       default:
         this.runner.heard(event);
     }
-  }
-
-  totalsOf(queue: string): JobTotals {
-    return this.#queues.get(queue)?.totals ?? noTotals;
-  }
-
-  /** Begins or ends counting by class. */
-  countClasses(isWanted: boolean): void {
-    if (isWanted) this.classes ??= new ClassTotals();
-    else this.classes = null;
   }
 
   /**
@@ -102,13 +78,13 @@ export class Statistics {
    * @returns `null` if no job of the queue has started
    */
   versionOf(queue: string): string | null {
-    const counts = this.#queues.get(queue)?.counts;
+    const counts = this.#queues.get(queue);
     return counts === undefined ? null : `${counts.version} ${Math.floor(this.#clock.elapsedMs() / slotMs)}`;
   }
 
   /** @returns `null` if no job of the queue has started */
   windows(queue: string): StatisticsWindows | null {
-    const counts = this.#queues.get(queue)?.counts;
+    const counts = this.#queues.get(queue);
     if (counts === undefined) return null;
     const nowMs = this.#clock.elapsedMs();
     return {
@@ -124,15 +100,15 @@ export class Statistics {
     return {
       stepMs: minuteMs,
       lastFromMs: Math.round(this.#clock.nowMs() - (nowMs % minuteMs)),
-      steps: this.#queues.get(queue)?.counts.minutes(nowMs) ?? [],
+      steps: this.#queues.get(queue)?.minutes(nowMs) ?? [],
     };
   }
 
-  #queueOf(queue: string): Queue | null {
+  #queueOf(queue: string): QueueCounts | null {
     const known = this.#queues.get(queue);
     if (known !== undefined) return known;
     if (!this.#isKnown(queue)) return null;
-    const created = { counts: new QueueCounts(this.#clock.elapsedMs()), totals: new JobTotals() };
+    const created = new QueueCounts(this.#clock.elapsedMs());
     this.#queues.set(queue, created);
     return created;
   }
@@ -141,7 +117,7 @@ export class Statistics {
     const nowMs = this.#clock.elapsedMs();
     // Once a minute at most, and only while jobs run: otherwise the memory doesn't grow.
     const minute = Math.floor(nowMs / minuteMs);
-    if (minute !== this.#minute) for (const { counts } of this.#queues.values()) counts.rest(nowMs);
+    if (minute !== this.#minute) for (const counts of this.#queues.values()) counts.rest(nowMs);
     this.#minute = minute;
     return nowMs;
   }

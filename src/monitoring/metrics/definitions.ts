@@ -4,12 +4,12 @@
  *
  * Long because it is one table.
  */
-import type { Facts } from './collect.ts';
 import {
   aboutRunner,
   byKey,
   byPool,
   byQueue,
+  type Facts,
   histogram,
   none,
   one,
@@ -82,7 +82,8 @@ export const definitions: Readonly<Record<string, Definition>> = {
     labels: ['queue'],
     unit: 'bytes',
     help: 'Peak resident memory of the largest process of a job, since the start of the runner. Missing if no job used more than the runner itself, and for persistent children.',
-    values: ({ queues }) => byQueue(queues, ({ totals }) => totals.peakMemoryBytes, Math.max),
+    values: ({ totals }) =>
+      totals.flatMap(({ labels, totals: { peakMemoryBytes } }) => one(peakMemoryBytes, labels)),
   },
   resque_runner_jobs_running: {
     type: 'gauge',

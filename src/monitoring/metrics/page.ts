@@ -3,11 +3,11 @@
  */
 import { type Metric, Registry } from 'prom-client';
 import type { EngineFigures } from '../../engine/figures.ts';
+import type { LabelFold } from '../../engine/statistics/job-series.ts';
 import type { ReadFigures } from '../../engine/watch/redis-figures.ts';
-import { Collector, type CollectorOptions, type Facts } from './collect.ts';
 import { definitions } from './definitions.ts';
 import { OwnProcess } from './own-readings.ts';
-import type { Sample } from './samples.ts';
+import type { Facts, Sample } from './samples.ts';
 
 const lifetimeMs = 1_000;
 const redisLimitMs = 500;
@@ -22,15 +22,22 @@ export interface MetricsSource {
   readFigures(): Promise<ReadFigures | null>;
 }
 
+export interface MetricsOptions {
+  readonly version: string;
+  /** Called once for each label that queues or classes share. */
+  readonly onFolded: (label: 'queue' | 'class', limit: number) => void;
+}
+
 export class MetricsPages {
   readonly #source: MetricsSource;
-  readonly #collector: Collector;
+  readonly #options: MetricsOptions;
+  readonly #told = new Set<string>();
   readonly #own = new OwnProcess();
   #page: { readonly sinceMs: number; readonly value: Promise<Buffer> } | null = null;
 
-  constructor(source: MetricsSource, options: CollectorOptions) {
+  constructor(source: MetricsSource, options: MetricsOptions) {
     this.#source = source;
-    this.#collector = new Collector(options);
+    this.#options = options;
   }
 
   stop(): void {
@@ -50,7 +57,23 @@ export class MetricsPages {
 
   async #make(): Promise<Buffer> {
     const read = await this.#readInTime();
-    return await pageText(this.#collector.collect(this.#source.figures(), read, this.#own.read()));
+    const engine = this.#source.figures();
+    const { series } = engine.statistics;
+    const queues = engine.queues.map((figures) => ({ figures, label: series.queues.labelOf(figures.name) }));
+    const labels = queues.map(({ label }) => label);
+    this.#tellFolded('queue', series.queues);
+    this.#tellFolded('class', series.classes);
+    return await pageText({
+      ...{ version: this.#options.version, engine, read, own: this.#own.read(), queues },
+      totals: series.ofQueues(labels),
+      jobs: series.ofClasses(labels),
+    });
+  }
+
+  #tellFolded(label: 'queue' | 'class', fold: LabelFold | null): void {
+    if (fold?.isFolded !== true || this.#told.has(label)) return;
+    this.#told.add(label);
+    this.#options.onFolded(label, fold.limit);
   }
 
   /** @returns `null` if Redis can't be read now */

@@ -1,8 +1,29 @@
-/** Values of metrics with their labels. What isn't known makes no sample. */
+/** What metrics are made of, and values of metrics with their labels. What isn't known makes no sample. */
 import type { EngineFigures, PoolFigures, QueueFigures } from '../../engine/figures.ts';
 import type { Histogram } from '../../engine/statistics/histogram.ts';
-import type { Facts, LabeledQueue } from './collect.ts';
-import { type Labels, otherValue } from './series.ts';
+import type { Series } from '../../engine/statistics/job-series.ts';
+import type { ReadFigures } from '../../engine/watch/redis-figures.ts';
+import type { OwnReadings } from './own-readings.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Facts {
+  readonly version: string;
+  readonly engine: EngineFigures;
+  /** `null` if Redis didn't answer in time. */
+  readonly read: ReadFigures | null;
+  readonly own: OwnReadings;
+  readonly queues: readonly LabeledQueue[];
+  /** Of jobs, by queue. */
+  readonly totals: readonly Series[];
+  /** The same, also by class if that is wanted. */
+  readonly jobs: readonly Series[];
+}
+
+export interface LabeledQueue {
+  readonly figures: QueueFigures;
+  readonly label: string;
+}
 
 export interface Sample {
   /** Best the same object for many samples: prom-client keeps its text. */
@@ -18,21 +39,19 @@ export function one(value: number | null | undefined, labels: Labels = none): Sa
   return value === null || value === undefined ? [] : [{ labels, value }];
 }
 
-/** @param together what folded queues show */
+/** @param together what queues show that share a label */
 export function byQueue(
   queues: readonly LabeledQueue[],
   numberOf: (queue: QueueFigures) => number | null | undefined,
   together: (a: number, b: number) => number,
 ): Sample[] {
-  const samples: Sample[] = [];
-  let others: number | null = null;
-  for (const { figures, labels } of queues) {
+  const values = new Map<string, number>();
+  for (const { figures, label } of queues) {
     const value = numberOf(figures) ?? null;
-    if (value === null) continue;
-    if (labels.queue !== otherValue) samples.push({ labels, value });
-    else others = others === null ? value : together(others, value);
+    const before = values.get(label);
+    if (value !== null) values.set(label, before === undefined ? value : together(before, value));
   }
-  return [...samples, ...one(others, { queue: otherValue })];
+  return [...values].map(([queue, value]) => ({ labels: { queue }, value }));
 }
 
 export function byPool({ pools }: EngineFigures, numberOf: (pool: PoolFigures) => number): Sample[] {

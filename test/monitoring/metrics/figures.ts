@@ -1,27 +1,33 @@
 /** What an engine would say about itself, with nothing in it that a test doesn't say. */
 import type { EngineFigures, QueueFigures } from '../../../src/engine/figures.ts';
-import { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
+import type { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
 import { Statistics } from '../../../src/engine/statistics/statistics.ts';
 import type { ReadFigures } from '../../../src/engine/watch/redis-figures.ts';
 import { MetricsPages } from '../../../src/monitoring/metrics/page.ts';
 import { MovableClock } from '../../helpers/movable-clock.ts';
 
 export function queue(name: string, fields: Partial<QueueFigures> = {}): QueueFigures {
-  return { name, running: 0, isPaused: false, totals: new JobTotals(), ...fields };
+  return { name, running: 0, isPaused: false, ...fields };
 }
 
-/** Totals of jobs that succeeded in these times. */
-export function succeeded(...durationsMs: number[]): JobTotals {
-  const totals = new JobTotals();
-  for (const ms of durationsMs) totals.end('succeeded', ms);
-  return totals;
+/** Counts jobs that succeeded in these times. */
+export function succeeded(...durationsMs: number[]): (totals: JobTotals) => void {
+  return (totals) => {
+    for (const ms of durationsMs) totals.end('succeeded', ms);
+  };
 }
 
-export function figures(fields: Partial<EngineFigures> = {}): EngineFigures {
+/** @param jobs count those of a queue */
+export function figures(
+  fields: Partial<EngineFigures> = {},
+  jobs: Readonly<Record<string, (totals: JobTotals) => void>> = {},
+): EngineFigures {
+  const statistics = new Statistics(new MovableClock(), () => true);
+  for (const [name, count] of Object.entries(jobs)) statistics.series.of(name, null).forEach(count);
   return {
     ...{ workerHost: 'host.runner', namespace: 'resque', redisVersion: '7.0.15' },
     ...{ isRedisUp: true, isStopping: false, unwritten: 0, spooled: 0, pools: [], queues: [] },
-    statistics: new Statistics(new MovableClock(), () => true),
+    statistics,
     ...fields,
   };
 }

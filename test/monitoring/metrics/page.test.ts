@@ -1,5 +1,6 @@
 /** The text of /metrics: what it says, and how rarely it is made. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { JobTotals } from '../../../src/engine/statistics/job-totals.ts';
 import type { ReadFigures } from '../../../src/engine/watch/redis-figures.ts';
 import { FakeEngine, figures, nothingRead, queue, succeeded, valuesOf } from './figures.ts';
 
@@ -13,7 +14,7 @@ afterEach(() => {
 const read = (fields: Partial<ReadFigures>) => () => Promise.resolve({ ...nothingRead, ...fields });
 
 test('a histogram counts durations up to each bound', async () => {
-  engine.now = figures({ queues: [queue('mail', { totals: succeeded(10, 11, 3_600_000, 99_999_999) })] });
+  engine.now = figures({ queues: [queue('mail')] }, { mail: succeeded(10, 11, 3_600_000, 99_999_999) });
   const text = await engine.text();
   const buckets = valuesOf(text, 'resque_runner_job_duration_seconds_bucket');
   expect(buckets).toMatchObject({
@@ -44,11 +45,12 @@ test('counters of a queue begin at 0, before its first job', async () => {
 });
 
 test('CPU time of jobs adds up, and memory is the highest; it is missing while none is known', async () => {
-  const totals = succeeded(5);
-  totals.end('failed', 9, { cpuMs: 1_500 });
-  totals.end('requeued', 9, { cpuMs: 500.5, peakMemoryBytes: 7_000 });
-  totals.end('succeeded', 9, { peakMemoryBytes: 3_000 });
-  engine.now = figures({ queues: [queue('mail', { totals }), queue('news')] });
+  const mail = (totals: JobTotals) => {
+    totals.end('failed', 9, { cpuMs: 1_500 });
+    totals.end('requeued', 9, { cpuMs: 500.5, peakMemoryBytes: 7_000 });
+    totals.end('succeeded', 9, { peakMemoryBytes: 3_000 });
+  };
+  engine.now = figures({ queues: [queue('mail'), queue('news')] }, { mail });
   const text = await engine.text();
   expect(valuesOf(text, 'resque_runner_job_cpu_seconds_total')).toEqual({
     '{queue="mail"}': 2.0005,
@@ -68,9 +70,12 @@ describe('10,000 queues', () => {
   const names = Array.from({ length: 10_000 }, (_, at) => `q${at}`);
 
   test('share 1,001 values of the label, and all jobs are counted', async () => {
-    engine.now = figures({
-      queues: names.map((name) => queue(name, { running: 1, totals: succeeded(5) })),
-    });
+    engine.now = figures(
+      {
+        queues: names.map((name) => queue(name, { running: 1 })),
+      },
+      Object.fromEntries(names.map((name) => [name, succeeded(5)])),
+    );
     const waiting = { length: 2, oldestMs: null, oldest: null };
     engine.read = read({ queues: new Map(names.map((name) => [name, waiting])) });
     const text = await engine.text();
