@@ -48,10 +48,10 @@ export class Runners {
     });
   }
 
-  /** Pids of the running runners. */
+  /** Pids of the running runners. A killed one may not have been reaped yet. */
   get pids(): number[] {
-    return this.#seats.flatMap(({ child }) =>
-      child.pid === undefined || child.exitCode !== null || child.signalCode !== null ? [] : [child.pid],
+    return this.#seats.flatMap(({ child: { pid, exitCode, signalCode } }) =>
+      pid === undefined || exitCode !== null || signalCode !== null || this.#killedAtMs.has(pid) ? [] : [pid],
     );
   }
 

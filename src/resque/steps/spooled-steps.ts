@@ -2,8 +2,7 @@
  * Steps that a runner process could not send, as lines of text and back. The lines have everything that another process
  * needs to send the steps.
  *
- * They hold outcomes and not the script's ARGV: a file may be read by a newer version, whose script takes other arguments,
- * and a process that has taken another name must rename the workers.
+ * They hold outcomes and not the script's ARGV: a file may be read by a newer version, whose script takes other arguments.
  */
 import { asObject, parsedJson } from '../format/json.ts';
 import type { HeldJob, OutcomeWrite, ReturnWrite, StartWrite, StepOwner } from './step.ts';
