@@ -20,8 +20,7 @@ import { Shutdown, type StopResult } from './lifecycle/shutdown.ts';
 import type { Peers } from './lifecycle/worker-commands.ts';
 import { Spooling } from './outcomes/spooling.ts';
 import { schedulesChanged } from './pools/config-changes.ts';
-import { baseHostOf, limitsOf, slotsAbout, workerHostOf } from './pools/pool.ts';
-import { PoolRemoval } from './pools/pool-removal.ts';
+import { aboutPools, baseHostOf, type Pool, workerHostOf } from './pools/pool.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
 import type { EngineMeans } from './process/engine-means.ts';
 import { DueJobMover } from './scheduling/due-job-mover.ts';
@@ -70,7 +69,6 @@ export class RedisSide {
   readonly #options: RedisSideOptions;
   readonly #heartbeat: Heartbeat;
   readonly #drain: Drain | null;
-  readonly #poolRemoval: PoolRemoval;
   readonly #recovery: Recovery;
   readonly #removedFailures: RemovedFailures;
   readonly #resync: Resync;
@@ -135,12 +133,9 @@ export class RedisSide {
     const about = () => ({
       ...machine.identity,
       mark,
-      requeues: this.router.requeues,
       maxRecoveries: config.maxRecoveries,
-      slots: this.router.pools.filter(({ isRemoved }) => !isRemoved).map(slotsAbout),
+      ...aboutPools(this.router.pools),
       pauses: this.router.ownPauses,
-      ...(Object.keys(this.router.plugins).length > 0 ? { plugins: this.router.plugins } : {}),
-      ...(this.router.limitsJobs ? { limits: limitsOf(this.router.pools) } : {}),
       ...(this.#mover.isNeeded ? { moves: true as const } : {}),
       ...(this.client.waitsByMoving ? { holds: this.#holds } : {}),
     });
@@ -157,7 +152,6 @@ export class RedisSide {
       waitingFor: () => this.dispatcher.wait.queues,
       onSuspectWait: (queues) => this.dispatcher.wait.probe(queues),
     });
-    this.#poolRemoval = new PoolRemoval(this.router, this.client, () => this.#heartbeat.now());
     this.#recovery = new Recovery({
       client: this.client,
       machine,
@@ -252,7 +246,31 @@ export class RedisSide {
 
   /** Removes pools that have left the config, after Redis has their last outcome. */
   removePools(): void {
-    if (this.dispatcher.unwritten === 0) this.#poolRemoval.check();
+    if (this.dispatcher.unwritten > 0 || !this.client.session.isUp) return;
+    for (const pool of this.router.pools) {
+      if (pool.isRemoved && pool.busy === 0 && pool.workers.length > 0) void this.#remove(pool);
+    }
+  }
+
+  async #remove(pool: Pool): Promise<void> {
+    const slots = pool.slots.filter((slot) => slot.isRegistered);
+    // From now on, no heartbeat may register them again.
+    for (const slot of slots) slot.isRegistered = false;
+    try {
+      await this.client.unregister(slots.map((slot) => slot.worker));
+    } catch (error) {
+      // Still registered: tried again when Redis is back.
+      for (const slot of slots) slot.isRegistered = true;
+      this.client.session.fail(error);
+      return;
+    }
+    if (pool.isRemoved) {
+      this.router.remove(pool);
+      return;
+    }
+    // A config brought the pool back in the meantime.
+    for (const slot of pool.slots.slice(0, 1)) slot.isRegistered = true;
+    this.#heartbeat.now();
   }
 
   /** Keys of the pools whose running jobs are on lists of held jobs. */

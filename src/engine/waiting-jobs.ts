@@ -10,8 +10,8 @@ import { eachKey, keysToDelete, type Plugin } from '../resque/format/plugin-keys
 import { RedisError } from '../resque/redis/redis-error.ts';
 import type { ResqueClient } from '../resque/steps/client.ts';
 import { WaitingList, type WaitingResult } from '../resque/waiting/waiting-list.ts';
+import { pluginsOf } from './pools/pool.ts';
 import type { QueueRouter } from './pools/queue-router.ts';
-import { pluginsOf } from './pools/taken-job.ts';
 
 interface Context {
   readonly router: Pick<QueueRouter, 'ownerOf'>;

@@ -6,8 +6,9 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, PoolConfig } from '../../config/config.ts';
 import type { PoolView, Throttled } from '../../protocol/events.ts';
+import type { Plugin } from '../../resque/format/plugin-keys.ts';
 import { type QueueList, queueList } from '../../resque/format/queue-patterns.ts';
-import type { PoolLimits, PoolSlots } from '../../resque/workers/runner-entry.ts';
+import type { RunnerAbout } from '../../resque/workers/runner-entry.ts';
 import type { ByHand } from './pauses.ts';
 
 type SlotState = 'idle' | 'reserved' | 'running';
@@ -199,28 +200,47 @@ export class Pool {
 /** For screens. */
 export function poolView(pool: Pool): PoolView {
   const { key, concurrency, config, byHand, throttled } = pool;
-  const [limits] = limitsOf([pool]);
   return {
     ...{ key, concurrency, configuredConcurrency: config.concurrency, throttled },
     ...(pool.list.patterns.length === 0 ? {} : { patterns: pool.list.patterns }),
     ...(byHand === null ? {} : { override: { by: byHand.by, sinceMs: byHand.sinceMs } }),
-    ...(limits === undefined ? {} : { limits: { limit: limits.limit, rate: limits.rate } }),
+    ...(pool.isLimited ? { limits: limitsOf(pool) } : {}),
   };
 }
 
-/** For the runner's entry in Redis. */
-export function slotsAbout({ key, concurrency, byHand, config }: Pool): PoolSlots {
-  const slots = { runner: key, count: concurrency };
-  if (byHand === null) return slots;
-  const { by, sinceMs } = byHand;
-  return { ...slots, byHand: { configured: config.concurrency, by, sinceMs } };
+/** Whose keys the runner deletes. With retries of its own, the counts of resque-retry mean nothing. */
+export function pluginsOf({ locks, retry }: Pick<PoolConfig, 'locks' | 'retry'>): readonly Plugin[] {
+  return locks.length === 0 && retry === null ? locks : [...locks, 'resque-retry'];
 }
 
-/** The same. */
-export function limitsOf(pools: readonly Pool[]): PoolLimits[] {
-  return pools
-    .filter(({ isLimited, isRemoved }) => isLimited && !isRemoved)
-    .map(({ key, config: { limit, rate } }) => ({ runner: key, limit, rate: rate?.text ?? null }));
+/** For the runner's entry in Redis. */
+export function aboutPools(
+  pools: readonly Pool[],
+): Pick<RunnerAbout, 'requeues' | 'slots' | 'plugins' | 'limits'> {
+  const active = pools.filter(({ isRemoved }) => !isRemoved);
+  const slots = active.map(({ key, concurrency, byHand, config }) => {
+    const about = { runner: key, count: concurrency };
+    if (byHand === null) return about;
+    const { by, sinceMs } = byHand;
+    return { ...about, byHand: { configured: config.concurrency, by, sinceMs } };
+  });
+  const limits = active
+    .filter(({ isLimited }) => isLimited)
+    .map((pool) => ({ runner: pool.key, ...limitsOf(pool) }));
+  // A removed pool's jobs may still run.
+  const plugins = pools
+    .map(({ key, config }) => [key, pluginsOf(config)] as const)
+    .filter(([, each]) => each.length > 0);
+  return {
+    requeues: pools.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key),
+    slots,
+    ...(plugins.length === 0 ? {} : { plugins: Object.fromEntries(plugins) }),
+    ...(limits.length === 0 ? {} : { limits }),
+  };
+}
+
+function limitsOf({ config: { limit, rate } }: Pool): NonNullable<PoolView['limits']> {
+  return { limit, rate: rate?.text ?? null };
 }
 
 /** The same for all runners of a machine, unless their configs say otherwise. */

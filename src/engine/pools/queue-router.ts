@@ -1,6 +1,5 @@
 /**
  * Knows all pools, which queue belongs to which pool, and which queues jobs may be taken from now. Publishes every change.
- * `queue-owners.ts` decides which pool a queue belongs to.
  *
  * Long because each change of a pool, a queue or a pause also changes which queues to wait for, and is published.
  */
@@ -13,8 +12,6 @@ import type { PoolPause } from '../../resque/workers/runner-entry.ts';
 import { differences } from './config-changes.ts';
 import { type ByHand, Pauses, type Place, partsOf } from './pauses.ts';
 import { numberingSlots, Pool, poolView, workerId } from './pool.ts';
-import { ownersAmong } from './queue-owners.ts';
-import { pluginsOf } from './taken-job.ts';
 
 export class QueueRouter {
   /** Called when pools may take more or fewer jobs than before. Set by the dispatcher. */
@@ -73,12 +70,6 @@ export class QueueRouter {
     return [...new Set(this.#pools.flatMap(({ config }) => config.locks))];
   }
 
-  /** Whose keys are deleted, by key of the pool; without pools that delete none. */
-  get plugins(): Readonly<Record<string, readonly Plugin[]>> {
-    const all = this.#pools.map(({ key, config }): [string, readonly Plugin[]] => [key, pluginsOf(config)]);
-    return Object.fromEntries(all.filter(([, plugins]) => plugins.length > 0));
-  }
-
   /** Whether any pool has a limit over all runners. */
   get limitsJobs(): boolean {
     return this.#pools.some(({ isLimited }) => isLimited);
@@ -87,11 +78,6 @@ export class QueueRouter {
   /** Ids of the workers that may be on Redis' lists. */
   get workers(): string[] {
     return this.#pools.flatMap((pool) => pool.workers);
-  }
-
-  /** Keys of the pools whose interrupted jobs go back to their queues. */
-  get requeues(): string[] {
-    return this.#pools.filter(({ config }) => config.interrupted === 'requeue').map(({ key }) => key);
   }
 
   pool(key: string): Pool | undefined {
@@ -357,4 +343,31 @@ export class QueueRouter {
       );
     }
   }
+}
+
+/**
+ * Finds the queues of all pools, and gives each pool its own. A queue that the config names belongs to the entry that names it.
+ * Any other queue belongs to the first entry, in the order of the file, with a pattern that matches it.
+ *
+ * @param known names of the queues that exist
+ * @returns the pool of each queue
+ */
+function ownersAmong(pools: readonly Pool[], known: readonly string[]): Map<string, Pool> {
+  const owners = new Map<string, Pool>();
+  const active = pools.filter((pool) => !pool.isRemoved);
+  const named = new Map<string, Pool>();
+  for (const pool of active) {
+    for (const name of pool.list.names) if (!named.has(name)) named.set(name, pool);
+  }
+  for (const pool of active) {
+    const queues = pool.list.expand(known).filter((queue) => {
+      const isFree = !owners.has(queue) && (named.get(queue) ?? pool) === pool;
+      if (isFree) owners.set(queue, pool);
+      return isFree;
+    });
+    if (queues.join('\0') === pool.queues.join('\0')) continue;
+    pool.queues = queues;
+    pool.isKnownEmpty = false;
+  }
+  return owners;
 }

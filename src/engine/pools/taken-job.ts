@@ -1,10 +1,9 @@
-import type { PoolConfig } from '../../config/config.ts';
 import { type DelayedForms, entryText, readEntry, sha1Of } from '../../resque/delayed/retry-entry.ts';
 import { type JobPayload, type Payload, readPayload } from '../../resque/format/payload.ts';
-import { keysToDelete, type Moment, type Plugin } from '../../resque/format/plugin-keys.ts';
+import { keysToDelete, type Moment } from '../../resque/format/plugin-keys.ts';
 import { workerRecord } from '../../resque/format/worker-record.ts';
 import type { BeginWrite, HeldJob, OutcomeWrite, ReturnWrite } from '../../resque/steps/step.ts';
-import type { Pool, Slot } from './pool.ts';
+import { type Pool, pluginsOf, type Slot } from './pool.ts';
 
 /** A job with a slot and a record in Redis, or on its way there. It must be run or put back. */
 export interface TakenJob {
@@ -73,11 +72,6 @@ export type Outcome =
   | { readonly kind: 'failure'; readonly record: string }
   | { readonly kind: 'requeue' }
   | Delayed;
-
-/** Whose keys the runner deletes. With retries of its own, the counts of resque-retry mean nothing. */
-export function pluginsOf({ locks, retry }: Pick<PoolConfig, 'locks' | 'retry'>): readonly Plugin[] {
-  return locks.length === 0 && retry === null ? locks : [...locks, 'resque-retry'];
-}
 
 /** See `keysToDelete`. */
 export function pluginKeysOf({ pool, payload, queue }: TakenJob, ...moments: readonly Moment[]): string {
