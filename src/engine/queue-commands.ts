@@ -1,5 +1,5 @@
 /**
- * Pauses and slots: what operators set by hand, and the way back to the config. All of it survives HUP and a restart, except
+ * Commands that pause queues, change slots, and go back to the config. Their effects survive HUP and a restart, except for
  * pauses by a signal.
  */
 import { type CommandHandlers, type CommandReply, done, refused } from '../protocol/commands.ts';
@@ -76,7 +76,7 @@ export const queueCommands: QueueHandlers = {
   'set-concurrency': ({ runner: key, concurrency }, { router, by }) => {
     const pool = router.pool(key);
     if (pool === undefined || pool.isRemoved)
-      return refused('unknown-runner', `there is no entry ${key} in "runners"`);
+      return refused('unknown-runner', `"runners" has no entry ${key}`);
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyLimit) {
       return refused(
         'out-of-range',

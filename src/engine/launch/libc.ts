@@ -20,7 +20,7 @@ export interface ExitStatus {
 /** What a process has used, with the children that it waited for. */
 export interface RawUsage {
   readonly cpuMicroseconds: number;
-  /** Includes what this process had at the start: see `PeakMemory`. */
+  /** Includes what this process had at the start: see `peakOfChild`. */
   readonly peakKilobytes: number;
 }
 

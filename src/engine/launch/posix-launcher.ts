@@ -8,7 +8,6 @@ import { reservedOf } from '../machine/descriptors.ts';
 import type { Launch, LaunchedProcess, LaunchSpec, OutputPipe } from './launched-process.ts';
 import { type ExitStatus, type Libc, LibcError } from './libc.ts';
 import { openPayloadFile } from './payload-file.ts';
-import { PeakMemory } from './peak-memory.ts';
 
 /** Where `execvp` looks when there is no PATH. */
 const defaultPath = '/usr/bin:/bin';
@@ -143,7 +142,6 @@ interface Expected {
 class Reaper {
   readonly #libc: Libc;
   readonly #expected = new Set<Expected>();
-  readonly #memory = new PeakMemory();
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -187,9 +185,23 @@ class Reaper {
     const raw = this.#libc.usage();
     if (raw === null) return {};
     const cpuMs = Math.round(raw.cpuMicroseconds / 100) / 10;
-    const peakMemoryBytes = this.#memory.ofChild(raw.peakKilobytes);
+    const peakMemoryBytes = peakOfChild(raw.peakKilobytes);
     return peakMemoryBytes === null ? { cpuMs } : { cpuMs, peakMemoryBytes };
   }
+}
+
+/** The kernel counts pages for each CPU, and adds them up late: both peaks may be wrong by some megabytes. */
+const slackKilobytes = 8 * 1_024;
+
+/**
+ * What the peak of a child's memory says. A child shares our memory until it has become its program, and Linux counts that:
+ * `/bin/true`, started by a process whose own peak is 200 MB, reports 200 MB. So only a peak above our own is the child's.
+ * Ours is read each time, because it can fall: `exec` resets it (children-usage.ts).
+ *
+ * @returns bytes; `null` if the peak may be ours
+ */
+export function peakOfChild(kilobytes: number): number | null {
+  return kilobytes > process.resourceUsage().maxRSS + slackKilobytes ? kilobytes * 1_024 : null;
 }
 
 /** All pipes are read into this buffer, one after the other: a buffer for each read, as in streams, costs more. */

@@ -124,7 +124,7 @@ function isRefusal(error: unknown): error is RedisError {
   return error instanceof RedisError && (error.kind === 'refused' || error.kind === 'denied');
 }
 
-/** What is set by hand and does something: for queues and entries that the runner has. Pauses come first. */
+/** Pauses and slots set by hand that affect this runner's queues and entries. Pauses come first. */
 export function overridesAtWork(router: QueueRouter): OverrideView[] {
   const all = [...router.byHand].flatMap(([about, { by, sinceMs, slots, isKept = true }]): OverrideView[] => {
     const { level, name } = partsOf(about);

@@ -97,7 +97,7 @@ export class JobOutput {
     if (!this.#moveToFile()) this.#shorten(excess);
   }
 
-  /** @returns false if there is no file */
+  /** @returns whether the output is in the file now */
   #moveToFile(): boolean {
     try {
       this.#fd ??= this.#createFile();

@@ -1,5 +1,5 @@
 /**
- * Why queues take no jobs, and everything that operators have set by hand. A reason belongs to a place: every queue, an entry
+ * Why queues are paused, and the pauses and slots that operators have set. A reason belongs to a place: all queues, an entry
  * or a queue. Each place has at most two:
  *
  *     place     by hand     a condition, found by the runner
@@ -7,8 +7,7 @@
  *     entry     operator    unstartable: its program can't be started
  *     queue     operator    unreadable: its key in Redis is not a list
  *
- * What is set by hand may be about a queue or an entry that isn't in the config. Then it does nothing, until the config has
- * it again.
+ * Operators' settings stay when their queue or entry leaves the config, and apply again when it comes back.
  */
 import type { PauseReason } from '../../protocol/events.ts';
 import type { About, Override } from '../../resque/workers/overrides.ts';

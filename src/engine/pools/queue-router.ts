@@ -16,7 +16,7 @@ import { numberingSlots, Pool, poolView, workerId } from './pool.ts';
 export class QueueRouter {
   /** Called when pools may take more or fewer jobs than before. Set by the dispatcher. */
   onMore: () => void = () => {};
-  /** Called for everything set by hand that must outlive this runner. `null`: all is as in the config again. */
+  /** Called for each change by an operator that must survive a restart; with `null` after a reset to the config. */
   onByHand: (about: About | null) => void = () => {};
   #pools: Pool[] = [];
   /** Rises with every change that affects which queues to wait for. */
@@ -169,7 +169,7 @@ export class QueueRouter {
     for (const pool of this.#pools) pool.isKnownEmpty = false;
   }
 
-  /** What operators have set by hand, by what it is about; also about what isn't in the config. */
+  /** Operators' pauses and slots, by what they are about. That may be missing in the config. */
   get byHand(): ReadonlyMap<About, ByHand> {
     return this.#pauses.byHand;
   }

@@ -1,6 +1,6 @@
 /**
- * Events that are published only while a client watches: the latest lines of running jobs, and numbers that have changed:
- * backlogs, statistics, failures and delayed jobs. Otherwise there is no timer and no command to Redis.
+ * Events that are published only while a client watches: the latest lines of running jobs, and the numbers that have changed
+ * (backlogs, statistics, failures and delayed jobs). Without a client, it runs no timer and sends Redis no command.
  */
 import type { EngineEvent, EngineFact } from '../../protocol/events.ts';
 import type { QueueStatistics } from '../../protocol/statistics.ts';
