@@ -229,7 +229,7 @@ interface RecordedWorker {
   readonly retry: RetryEntry | null;
 }
 
-/** @param record of the job; `null` if there is none. It says whether the keys are deleted that the start deletes */
+/** @param record says whether the keys are deleted that the start deletes; `null`: no step recorded the job, or deleted any */
 function keysOfFailed(
   plugins: readonly string[] | undefined,
   queue: string,
@@ -237,7 +237,7 @@ function keysOfFailed(
   record: Buffer | null,
 ): string {
   if (plugins === undefined || !payload.isObject) return '';
-  const isLocked = record !== null && !isUnlockedRecord(record);
+  const isLocked = record === null || !isUnlockedRecord(record);
   const moments: Moment[] = ['ended', 'over', ...(isLocked ? ['taken' as const] : [])];
   return keysToDelete(payload.bytes, queue, plugins.filter(isPlugin), moments);
 }

@@ -276,6 +276,19 @@ test('a job that was waited for and never began goes back, beside an equal one t
   await stage.redis.del('resque:queue:mail');
 });
 
+test('a held job that is given up before it began leaves no lock that its start would have released', async () => {
+  const owner = 'gone.runner:1';
+  const gone = { ...ownIdentity(), startedAt: '1', maxRecoveries: 0 };
+  await leave(owner, { ...gone, holds: ['sure'], plugins: { sure: ['node'] } }, 0);
+  await stage.redis.sadd('resque:workers', `${owner}-7:sure`);
+  await stage.redis.sadd(`resque:runner:${owner}:held`, 'sure');
+  await stage.redis.rpush(`resque:runner:${owner}:held:sure`, '{"class":"Held","args":[1]}');
+  await stage.redis.set('resque:lock:Held:sure:[1]', '1');
+  const engine = await stage.start([stage.runner('mail', stage.script(':'))]);
+  expect(engine.all('peer.recovered')).toMatchObject([{ failed: 2, requeued: 0 }]);
+  expect(await stage.redis.exists('resque:lock:Held:sure:[1]')).toBe(0);
+});
+
 test('a held job that is given up is recorded under a worker of its queue', async () => {
   const owner = 'gone.runner:1';
   const worker = await leave(
